@@ -1,0 +1,1 @@
+# One library out of the modules, with headers, pkg-config file and CMake package.

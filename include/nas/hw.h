@@ -1,0 +1,49 @@
+/* include/nas/hw.h - what a network costs on hardware that need not be here: device files and the
+ * roofline model. Every result says where it comes from; nothing here is measured.
+ */
+#ifndef NAS_HW_H
+#define NAS_HW_H
+
+#include <nas/graph.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A device file (YAML, hwmodels/devices/NAME.yaml) read and checked: every number has a unit in its
+ * key, a source beside it, and must lie in a sane range. */
+typedef struct nas_hw nas_hw;
+
+typedef struct nas_hw_info {
+    const char *name, *title, *kind; /* "raspberry-pi-4", "Raspberry Pi 4 Model B", "cpu" | "gpu" */
+    const char *file;                /* path, or "built in" */
+    double peak_flops, bandwidth, cache_bytes, cache_bandwidth; /* FLOP/s, B/s, B, B/s (float32) */
+    double launch_s;                 /* cost of one kernel launch */
+    double memory_bytes, idle_w, max_w; /* 0: not given */
+    const char *source;              /* where the numbers come from; estimates say so */
+} nas_hw_info;
+
+/* name_or_path: a built-in name, or the path of a file (anything with a '/' or ending in .yaml).
+ * E_NOT_FOUND names the nearest built-in. E_PARSE has file, line, column. */
+nas_status nas_hw_open(nas_hw **out, const char *name_or_path) NAS_MUST_USE;
+void nas_hw_free(nas_hw *h);
+const nas_hw_info *nas_hw_info_of(const nas_hw *h);
+/* Names of the built-in device files, sorted; NULL behind the last. */
+const char *const *nas_hw_names(void);
+
+typedef struct nas_estimate {
+    double latency_s;
+    double energy_j;      /* NAN: not modelled */
+    double memory_bytes;  /* total: weights and peak activations; node: its output */
+    double compute_s, memory_s, launch_s; /* the parts; latency = max(compute, memory) + launch */
+    int64_t macs, flops, bytes;
+} nas_estimate;
+
+/* Prices an inference graph (nas_graph_inference: one node, one kernel) at its own batch size.
+ * per_node: nas_graph_count elements, or NULL; leaves and reshapes are 0. */
+nas_status nas_hw_estimate(nas_estimate *total, nas_estimate *per_node, const nas_hw *h, const nas_graph *inference) NAS_MUST_USE;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,164 @@
+/* include/nas/search.h - strategies (ask and tell), Pareto tools, the study file and the study store.
+ * Objectives are minimised, always.
+ */
+#ifndef NAS_SEARCH_H
+#define NAS_SEARCH_H
+
+#include <nas/space.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Pareto tools: pure functions; obj is n rows of m objectives, row-major, minimised ------------- */
+
+/* a dominates b: no worse in each, better in one. */
+bool nas_dominates(const double *a, const double *b, uint32_t m);
+/* rank[i] = 0 for the non-dominated rows, 1 for those that only rank 0 dominates, … (Deb et al. 2002).
+ * violation: one number >= 0 a row (0: feasible), or NULL; feasible rows come before infeasible ones,
+ * those by smaller violation. NaN objectives rank behind all. E_MEMORY. */
+nas_status nas_pareto_rank(uint32_t *rank, const double *obj, const double *violation, uint32_t n, uint32_t m) NAS_MUST_USE;
+/* Crowding distance within the rows of equal rank; INFINITY at the ends. */
+nas_status nas_crowding(double *distance, const double *obj, const uint32_t *rank, uint32_t n, uint32_t m) NAS_MUST_USE;
+/* Exact hypervolume of what the rows dominate up to ref: sweep in 2-D, slices in 3-D, WFG above
+ * (While et al. 2012). Rows not better than ref in each objective add nothing. */
+nas_status nas_hypervolume(double *out, const double *obj, uint32_t n, uint32_t m, const double *ref) NAS_MUST_USE;
+
+/* ---- strategies --------------------------------------------------------------------------------------- */
+
+enum { NAS_MAX_OBJECTIVES = 8 };
+
+/* A finished trial, as a strategy is told of it. */
+typedef struct nas_point {
+    uint32_t trial;
+    nas_genome genome;
+    bool failed;               /* no objectives: NaN loss, crash, too big */
+    double objective[NAS_MAX_OBJECTIVES];
+    double violation;          /* sum of relative constraint violations; 0: feasible */
+} nas_point;
+
+typedef struct nas_strategy nas_strategy;
+typedef struct nas_strategy_options {
+    uint32_t n_objectives;
+    uint64_t seed;
+    uint32_t population;       /* NSGA-II: 0 means 20 */
+    double crossover, mutation; /* NSGA-II: 0 means .9 and 1/genes */
+} nas_strategy_options;
+
+/* name: "random" or "nsga2". E_NOT_FOUND names the nearest. The space is borrowed. */
+nas_status nas_strategy_create(nas_strategy **out, const char *name, const nas_space *s, const nas_strategy_options *o) NAS_MUST_USE;
+void nas_strategy_free(nas_strategy *t);
+const char *const *nas_strategy_names(void);
+/* The genome of trial number `trial` (0, 1, 2 … in this order). It depends on seed, trial and the
+ * points told of trials below nas_strategy_horizon(trial) only, so any number of workers and any stop
+ * give the same study. Never one that was asked before (E_NOT_FOUND: the space is exhausted). */
+nas_status nas_strategy_ask(nas_genome *out, nas_strategy *t, uint32_t trial) NAS_MUST_USE;
+/* All trials below this number must have been told before `trial` may be asked for. */
+uint32_t nas_strategy_horizon(const nas_strategy *t, uint32_t trial);
+nas_status nas_strategy_tell(nas_strategy *t, const nas_point *p) NAS_MUST_USE; /* in any order */
+
+/* ---- study file --------------------------------------------------------------------------------------- */
+
+/* An objective or constraint by name:
+ *   error             1 - validation accuracy
+ *   loss              validation loss
+ *   params, macs      counts of the network, MACs at batch 1
+ *   memory            peak bytes of inference at batch 1 by the runtime's plan (parameters included)
+ *   latency           seconds measured on the study's device at latency.batch (default 1)
+ *   latency@NAME, energy@NAME, memory@NAME   by the cost model of device NAME
+ * A study's trained quantities are error and loss; everything else is known before training. */
+typedef struct nas_measure {
+    char name[64];
+    char device[64];  /* "" or what stands behind '@' */
+    bool needs_training;
+    const char *unit; /* "", "s", "J", "B" */
+} nas_measure;
+nas_status nas_measure_parse(nas_measure *out, const char *text) NAS_MUST_USE;
+
+typedef struct nas_constraint {
+    nas_measure measure;
+    double min, max; /* -INFINITY, INFINITY when open */
+} nas_constraint;
+
+enum { NAS_MAX_CONSTRAINTS = 16 };
+typedef struct nas_study_config {
+    char name[128];
+    char space[1024];            /* built-in name or path (made relative to the study file) */
+    char data[1024];
+    uint32_t validation, train_images; /* held out of the training part; limit for a trial (0: all) */
+    uint32_t n_objectives, n_constraints;
+    nas_measure objective[NAS_MAX_OBJECTIVES];
+    nas_constraint constraint[NAS_MAX_CONSTRAINTS];
+    char strategy[32];
+    uint32_t population;
+    double crossover, mutation;
+    uint32_t trials;             /* budget */
+    double max_seconds;          /* 0: none; no trial is started after so much time */
+    uint64_t seed;
+    char device[128];
+    int32_t latency_batch;
+    double trial_seconds;        /* a trial that runs longer fails; 0: none */
+    uint32_t retrain_models;     /* how many of the front are trained fully at the end; 0: none */
+    const nas_yaml_node *train, *retrain; /* maps for nas_train_config; NULL: defaults */
+    nas_yaml *doc;
+} nas_study_config;
+/* overrides: n pairs "path", "value" ("budget.trials", "40"), put over the file's. path NULL: defaults
+ * and overrides only. Unknown keys name the nearest. docs/study.md is the manual. */
+nas_status nas_study_read(nas_study_config *out, const char *path, const char *const *overrides, size_t n) NAS_MUST_USE;
+void nas_study_config_free(nas_study_config *c);
+
+/* ---- study store: SQLite in Optuna's layout ------------------------------------------------------------ */
+
+typedef struct nas_store nas_store;
+
+typedef enum nas_trial_state { /* Optuna's TrialState */
+    NAS_TRIAL_RUNNING, NAS_TRIAL_COMPLETE, NAS_TRIAL_PRUNED, NAS_TRIAL_FAIL, NAS_TRIAL_WAITING
+} nas_trial_state;
+
+/* Creates the file and the study, or opens it. `fingerprint` is a text that must be the same when a
+ * study goes on (space text, objectives, seed, strategy, data …): E_EXISTS says which line differs.
+ * One process writes; readers may look at any time (WAL). */
+nas_status nas_store_open(nas_store **out, const char *path, const char *study_name, const nas_study_config *c,
+                          const char *fingerprint) NAS_MUST_USE;
+/* For reading only, the study that is in it; E_NOT_FOUND when there is none. */
+nas_status nas_store_open_read(nas_store **out, const char *path) NAS_MUST_USE;
+void nas_store_close(nas_store *s);
+
+/* A trial as it is kept. Arrays and strings of a trial that was read are the store's until close or
+ * the next read of that trial number. */
+typedef struct nas_trial {
+    uint32_t number;
+    nas_trial_state state;
+    nas_genome genome;
+    double objective[NAS_MAX_OBJECTIVES];
+    double violation;
+    double started, ended; /* seconds since 1970 */
+} nas_trial;
+
+/* Begins trial `number` (one transaction): its genes as params (categorical; inactive ones are left
+ * out), and every gene in an attribute, exactly. */
+nas_status nas_store_begin(nas_store *s, uint32_t number, const nas_space *sp, const nas_genome *x) NAS_MUST_USE;
+nas_status nas_store_intermediate(nas_store *s, uint32_t number, uint32_t step, double value) NAS_MUST_USE;
+/* Attributes: values are JSON texts. Names used by clnas: network, hash, params, macs, latency_s,
+ * test_accuracy, model, reason, source. */
+nas_status nas_store_attr(nas_store *s, uint32_t number, const char *key, const char *json) NAS_MUST_USE;
+nas_status nas_store_study_attr(nas_store *s, const char *key, const char *json) NAS_MUST_USE;
+/* Ends a trial with everything in one transaction. FAIL: reason is kept and there are no objectives. */
+nas_status nas_store_end(nas_store *s, const nas_trial *t, const char *reason) NAS_MUST_USE;
+/* Trials that were left running by a killed process are forgotten, so that they are done anew. */
+nas_status nas_store_recover(nas_store *s, uint32_t *n_forgotten) NAS_MUST_USE;
+
+uint32_t nas_store_trial_count(const nas_store *s); /* highest number + 1 */
+nas_status nas_store_trial(nas_trial *out, nas_store *s, uint32_t number) NAS_MUST_USE; /* E_NOT_FOUND */
+/* *json is the caller's (nas_free); E_NOT_FOUND when there is none. */
+nas_status nas_store_get_attr(char **json, nas_store *s, uint32_t number, const char *key) NAS_MUST_USE;
+nas_status nas_store_get_study_attr(char **json, nas_store *s, const char *key) NAS_MUST_USE;
+/* Intermediate values of a trial, by rising step: *value is the caller's. */
+nas_status nas_store_get_intermediate(double **value, uint32_t *n, nas_store *s, uint32_t number) NAS_MUST_USE;
+/* Objective names of the study, in order. */
+uint32_t nas_store_objectives(const nas_store *s, const char *const **names);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
