@@ -234,7 +234,7 @@ nas_status nas_sum_to(nas_value *y, nas_graph *g, nas_value x, nas_shape shape, 
  * Training and model graphs only. Srivastava et al. 2014; per_sample: Huang et al. 2016 */
 nas_status nas_dropout(nas_value *y, nas_graph *g, nas_value x, nas_value seed, float rate, bool per_sample, int32_t stream) NAS_MUST_USE;
 /* loss[n] = -sum_k t_k log softmax(logits[n])_k, t = (1-e) onehot(label) + e/K; logits [N,K], labels
- * [N] hold class numbers. Szegedy et al. 2016 */
+ * [N] hold class numbers; a label outside 0 … K-1 is no class: onehot is 0. Szegedy et al. 2016 */
 nas_status nas_cross_entropy(nas_value *loss, nas_graph *g, nas_value logits, nas_value labels, float smoothing) NAS_MUST_USE;
 /* y[n] = 1 when the largest logit (the first of equals) is the label, else 0 */
 nas_status nas_correct(nas_value *y, nas_graph *g, nas_value logits, nas_value labels) NAS_MUST_USE;
@@ -242,7 +242,23 @@ nas_status nas_correct(nas_value *y, nas_graph *g, nas_value logits, nas_value l
  * state, new [2,C]; the variance row is scaled by count/(count-1) */
 nas_status nas_ema(nas_value *y, nas_graph *g, nas_value state, nas_value fresh, float momentum, int32_t count) NAS_MUST_USE;
 
-/* The mask of DROPOUT: 1 to keep. The same integer arithmetic in C and OpenCL C. */
+/* What vjp appends; rarely built by hand. No op of this list has a gradient itself.
+ *   conv2d_dx(dy, w) [N,size0,size1,C]      conv2d_dw(x, dy) [R,S,C/groups,K]; attr of the convolution,
+ *                                           act, bias and residual 0
+ *   attention_grad(qkv, dy) [N,T,3D]        act_grad(x, dy) = dy f'(x)
+ *   softmax_grad(y, dy) = y (dy - sum(y dy)), y the softmax
+ *   layer_norm_dx(x, gamma, dy)             layer_norm_dparam(x, dy) [2,D]: dgamma, dbeta
+ *   batch_norm_sums(x, dy, s) [2,C]: sum dy = dbeta, sum dy xhat = dgamma; xhat = (x-s[0])/sqrt(s[1]+eps)
+ *   batch_norm_dx(x, dy, s, gamma, sums) = gamma/sqrt(s[1]+eps) (dy - sums[0]/n - xhat sums[1]/n), n the
+ *     elements of a channel; without its fifth input, s is constant: gamma/sqrt(s[1]+eps) dy
+ *   max_pool_dx(x, dy): to the first largest of each window, in the order of (h, w)
+ *   avg_pool_dx(dy) [N,size0,size1,C]
+ *   cross_entropy_grad(logits, labels, dy) = dy[n] (softmax(logits[n]) - t[n]) */
+
+/* The mask of DROPOUT: true to keep. All arithmetic is modulo 2^32, the same in C and OpenCL C:
+ *   keep = mix(mix(mix(seed + 0x9E3779B9) ^ stream) + 0x9E3779B9 index) >= (uint)(rate * 4294967296.0f)
+ *   mix(h): h ^= h >> 16; h *= 0x85EBCA6B; h ^= h >> 13; h *= 0xC2B2AE35; h ^= h >> 16
+ * (MurmurHash3's finaliser, Appleby). index: of the element, or of the sample when per_sample. */
 bool nas_dropout_keep(uint32_t seed, uint32_t stream, uint32_t index, float rate);
 
 /* ---- an op as an object ------------------------------------------------------------------------- */
