@@ -99,8 +99,8 @@ nas_status nas_fail_prefix(nas_status s, const char *fmt, ...) NAS_PRINTF(2, 3) 
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-/* All allocation of the library goes through these. They return NULL when memory is short; the
- * NAS_NEW forms record E_MEMORY. nas_free(NULL) is fine. */
+/* All allocation of the library goes through these. They return NULL when memory is short,
+ * which nas_fail_memory turns into a failure. nas_free(NULL) is fine. */
 void *nas_malloc(size_t bytes);
 void *nas_calloc(size_t count, size_t size);
 void *nas_realloc(void *p, size_t bytes);
