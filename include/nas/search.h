@@ -68,10 +68,11 @@ nas_status nas_strategy_tell(nas_strategy *t, const nas_point *p) NAS_MUST_USE; 
  *   latency@NAME, energy@NAME, memory@NAME   by the cost model of device NAME
  * A study's trained quantities are error and loss; everything else is known before training. */
 typedef struct nas_measure {
-    char name[64];
-    char device[64];  /* "" or what stands behind '@' */
+    char name[64];     /* the whole text, unique in a study: "latency@raspberry-pi-4" */
+    char quantity[16]; /* what stands before '@': "latency" */
+    char device[64];   /* "" or what stands behind '@' */
     bool needs_training;
-    const char *unit; /* "", "s", "J", "B" */
+    const char *unit;  /* "", "s", "J", "B" */
 } nas_measure;
 nas_status nas_measure_parse(nas_measure *out, const char *text) NAS_MUST_USE;
 
