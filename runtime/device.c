@@ -1,0 +1,321 @@
+/* runtime/device.c - finding, opening and driving devices: one context and one in-order queue each.
+ */
+#include "device.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Launches between two flushes: enough to amortise the call, few enough for a driver's watchdog. */
+enum { FLUSH_EVERY = 64, PLATFORMS_MAX = 32, DEVICES_MAX = 64 };
+
+typedef struct found {
+    nas_device_info info;
+    cl_device_id id;
+} found;
+
+typedef struct type_row {
+    cl_device_type bit;
+    const char *name;
+} type_row;
+/* In the order of preference of "auto". */
+static const type_row types[] = {{CL_DEVICE_TYPE_GPU, "gpu"},
+                                 {CL_DEVICE_TYPE_ACCELERATOR, "accelerator"},
+                                 {CL_DEVICE_TYPE_CPU, "cpu"}};
+enum { N_TYPES = sizeof types / sizeof types[0] };
+
+/* Register tiles: accumulators nv * mr plus nv columns and one broadcast must fit the registers of
+ * the width (16 of 4 or 8 floats, 32 of 16). */
+static const device_tile tiles[] = {{.vw = 16, .nv = 2, .mr = 8, .mr1 = 8},
+                                    {.vw = 8, .nv = 2, .mr = 6, .mr1 = 8},
+                                    {.vw = 4, .nv = 2, .mr = 6, .mr1 = 8}};
+
+static const device_tile *tile_of(const nas_device_info *info) {
+    for (size_t i = 0; i < sizeof tiles / sizeof tiles[0]; i++)
+        if (info->vector_width >= (uint32_t)tiles[i].vw)
+            return &tiles[i];
+    return &tiles[sizeof tiles / sizeof tiles[0] - 1];
+}
+
+static void fill_info(nas_device_info *o, cl_platform_id platform, cl_device_id id, int32_t index) {
+    *o = (nas_device_info){.index = index};
+    ocl_device_text(o->name, sizeof o->name, id, CL_DEVICE_NAME);
+    ocl_device_text(o->vendor, sizeof o->vendor, id, CL_DEVICE_VENDOR);
+    ocl_device_text(o->driver, sizeof o->driver, id, CL_DRIVER_VERSION);
+    ocl_device_text(o->version, sizeof o->version, id, CL_DEVICE_VERSION);
+    ocl_platform_text(o->platform, sizeof o->platform, platform, CL_PLATFORM_NAME);
+    cl_device_type type = ocl_device_number(id, CL_DEVICE_TYPE, sizeof type, CL_DEVICE_TYPE_CPU);
+    (void)snprintf(o->type, sizeof o->type, "%s", "accelerator");
+    for (size_t i = 0; i < N_TYPES; i++)
+        if (type & types[i].bit)
+            (void)snprintf(o->type, sizeof o->type, "%s", types[i].name);
+    o->compute_units =
+        (uint32_t)ocl_device_number(id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof(cl_uint), 1);
+    o->vector_width =
+        (uint32_t)ocl_device_number(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof(cl_uint), 1);
+    o->memory_bytes = ocl_device_number(id, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof(cl_ulong), 0);
+    o->max_alloc_bytes = ocl_device_number(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof(cl_ulong), 0);
+    o->local_bytes = ocl_device_number(id, CL_DEVICE_LOCAL_MEM_SIZE, sizeof(cl_ulong), 0);
+    char ext[1024];
+    ocl_device_text(ext, sizeof ext, id, CL_DEVICE_EXTENSIONS);
+    o->fp64 = strstr(ext, "cl_khr_fp64") != NULL;
+    o->fp16 = strstr(ext, "cl_khr_fp16") != NULL;
+    (void)snprintf(o->kernels, sizeof o->kernels, "%s float%d",
+                   strcmp(o->type, "cpu") ? "general" : "cpu", (int)tile_of(o)->vw);
+}
+
+static nas_status find_all(found **out, uint32_t *n) {
+    cl_platform_id platforms[PLATFORMS_MAX];
+    cl_uint n_platforms = 0;
+    cl_int err = clGetPlatformIDs(PLATFORMS_MAX, platforms, &n_platforms);
+    if (err != CL_SUCCESS || n_platforms == 0)
+        return nas_fail(NAS_E_DEVICE,
+                        "no OpenCL platform (%s): install a driver, or pocl-opencl-icd for the CPU",
+                        ocl_code_name(err));
+    found *f = NULL;
+    size_t cap = 0, count = 0;
+    for (cl_uint p = 0; p < n_platforms && p < PLATFORMS_MAX; p++) {
+        cl_device_id ids[DEVICES_MAX];
+        cl_uint k = 0;
+        if (clGetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, DEVICES_MAX, ids, &k) != CL_SUCCESS)
+            continue; /* a platform without devices is normal */
+        for (cl_uint i = 0; i < k && i < DEVICES_MAX; i++) {
+            nas_status st = nas_grow(&f, &cap, count + 1, sizeof *f);
+            if (st != NAS_OK) {
+                nas_free(f);
+                return st;
+            }
+            f[count].id = ids[i];
+            fill_info(&f[count].info, platforms[p], ids[i], (int32_t)count);
+            count++;
+        }
+    }
+    *out = f;
+    *n = (uint32_t)count;
+    return NAS_OK;
+}
+
+nas_status nas_device_list(nas_device_info **info, uint32_t *n) {
+    found *f = NULL;
+    uint32_t count = 0;
+    NAS_TRY(find_all(&f, &count));
+    nas_device_info *list = nas_calloc(count ? count : 1, sizeof *list);
+    for (uint32_t i = 0; list && i < count; i++)
+        list[i] = f[i].info;
+    nas_free(f);
+    if (!list)
+        return nas_fail_memory(count * sizeof *list);
+    *info = list;
+    *n = count;
+    return NAS_OK;
+}
+
+static bool contains(const char *text, const char *part) {
+    size_t n = strlen(part);
+    for (; *text; text++) {
+        size_t i = 0;
+        while (i < n && text[i] &&
+               tolower((unsigned char)text[i]) == tolower((unsigned char)part[i]))
+            i++;
+        if (i == n)
+            return true;
+    }
+    return false;
+}
+
+static nas_status fail_choose(const found *f, uint32_t n, const char *spec, const char *why) {
+    nas_text t = {0};
+    for (uint32_t i = 0; i < n; i++)
+        nas_text_add(&t, "%s%d %s (%s)", i ? ", " : "", (int)f[i].info.index, f[i].info.name,
+                     f[i].info.type);
+    nas_status st = nas_fail(NAS_E_NOT_FOUND, "device \"%s\": %s; there is: %s, and ref", spec, why,
+                             n ? nas_text_str(&t) : "no OpenCL device");
+    nas_text_free(&t);
+    return st;
+}
+
+static nas_status choose(const found **out, const found *f, uint32_t n, const char *spec) {
+    for (size_t t = 0; t < N_TYPES; t++)
+        if (!strcmp(spec, "auto") || !strcmp(spec, types[t].name))
+            for (uint32_t i = 0; i < n; i++)
+                if (!strcmp(f[i].info.type, types[t].name)) {
+                    *out = &f[i];
+                    return NAS_OK;
+                }
+    char *end = NULL;
+    long index = strtol(spec, &end, 10);
+    if (*spec && !*end) {
+        if (index < 0 || (unsigned long)index >= n)
+            return fail_choose(f, n, spec, "no such number");
+        *out = &f[index];
+        return NAS_OK;
+    }
+    const found *hit = NULL;
+    for (uint32_t i = 0; i < n; i++)
+        if (*spec && contains(f[i].info.name, spec)) {
+            if (hit)
+                return fail_choose(f, n, spec, "more than one has that in its name");
+            hit = &f[i];
+        }
+    if (!hit)
+        return fail_choose(f, n, spec, "none of that kind or name");
+    *out = hit;
+    return NAS_OK;
+}
+
+static void open_ref(nas_device *d) {
+    d->ref = true;
+    d->info = (nas_device_info){.index = -1,
+                                .name = "reference",
+                                .platform = "clnas",
+                                .vendor = "clnas",
+                                .type = "reference",
+                                .kernels = "plain C in double",
+                                .fp64 = true,
+                                .compute_units = 1,
+                                .vector_width = 1,
+                                .version = NAS_VERSION,
+                                .memory_bytes = UINT64_C(1) << 40,
+                                .max_alloc_bytes = UINT64_C(1) << 40};
+    d->align = NAS_PARAM_ALIGN;
+}
+
+static nas_status open_ocl(nas_device *d, const char *spec) {
+    nas_status st = NAS_OK;
+    found *f = NULL;
+    const found *pick = NULL;
+    uint32_t n = 0;
+    cl_int err;
+    NAS_GO(find_all(&f, &n));
+    NAS_GO(choose(&pick, f, n, spec));
+    d->info = pick->info;
+    d->id = pick->id;
+    d->tile = *tile_of(&d->info);
+    cl_ulong bits = ocl_device_number(d->id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof(cl_uint), 4096);
+    d->align = bits / 32 > NAS_PARAM_ALIGN ? (size_t)(bits / 32) : NAS_PARAM_ALIGN;
+    d->context = clCreateContext(NULL, 1, &d->id, NULL, NULL, &err);
+    NAS_GO(ocl_check(err, "clCreateContext"));
+    d->queue = clCreateCommandQueue(d->context, d->id, 0, &err);
+    NAS_GO(ocl_check(err, "clCreateCommandQueue"));
+    NAS_GO(nas_buffer_create(&d->zero, d, NAS_F32, DEVICE_ZEROS));
+    NAS_GO(nas_buffer_fill(d->zero, 0, 0.0, DEVICE_ZEROS));
+done:
+    nas_free(f);
+    return st;
+}
+
+nas_status nas_device_open(nas_device **out, const char *spec) {
+    const char *s = spec && *spec ? spec : "auto";
+    nas_device *d = nas_calloc(1, sizeof *d);
+    if (!d)
+        return nas_fail_memory(sizeof *d);
+    nas_status st = NAS_OK;
+    if (!strcmp(s, "ref"))
+        open_ref(d);
+    else
+        st = open_ocl(d, s);
+    if (st == NAS_OK)
+        *out = d;
+    else
+        nas_device_close(d);
+    return st;
+}
+
+void nas_device_close(nas_device *d) {
+    if (!d)
+        return;
+    if (d->queue)
+        (void)clFinish(d->queue);
+    nas_buffer_free(d->zero);
+    program_free_all(d);
+    if (d->queue)
+        clReleaseCommandQueue(d->queue);
+    if (d->context)
+        clReleaseContext(d->context);
+    nas_free(d);
+}
+
+const nas_device_info *nas_device_info_of(const nas_device *d) {
+    return &d->info;
+}
+
+bool nas_device_is_ref(const nas_device *d) {
+    return d->ref;
+}
+
+void nas_device_builds(const nas_device *d, uint32_t *built, uint32_t *cached) {
+    *built = d->built;
+    *cached = d->cached;
+}
+
+nas_status nas_device_flush(nas_device *d) {
+    d->queued = 0;
+    return d->ref ? NAS_OK : ocl_check(clFlush(d->queue), "clFlush");
+}
+
+nas_status nas_device_finish(nas_device *d) {
+    d->queued = 0;
+    return d->ref ? NAS_OK : ocl_check(clFinish(d->queue), "clFinish");
+}
+
+nas_status device_enqueue(nas_device *d, cl_command_queue q, cl_kernel k, const char *name,
+                          const size_t global[3], const size_t local[3], cl_event *event) {
+    size_t g[3];
+    for (int i = 0; i < 3; i++) {
+        size_t n = global[i] ? global[i] : 1;
+        g[i] = (n + local[i] - 1) / local[i] * local[i];
+    }
+    cl_int err = clEnqueueNDRangeKernel(q, k, 3, NULL, g, local, 0, NULL, event);
+    if (err != CL_SUCCESS) {
+        nas_status st = ocl_fail(err, "clEnqueueNDRangeKernel");
+        return nas_fail_prefix(st, "%s [%zu %zu %zu]", name, g[0], g[1], g[2]);
+    }
+    if (++d->queued >= FLUSH_EVERY) {
+        d->queued = 0;
+        return ocl_check(clFlush(q), "clFlush");
+    }
+    return NAS_OK;
+}
+
+/* ---- launches from outside the graph ---- */
+
+static nas_status kernel_of(kernel_entry **out, nas_device *d, const char *file, const char *entry,
+                            const size_t local[3]) {
+    for (size_t i = 0; i < d->n_kernels; i++)
+        if (!strcmp(d->kernels[i].name, entry) && !strcmp(d->kernels[i].file, file)) {
+            *out = &d->kernels[i];
+            return NAS_OK;
+        }
+    NAS_TRY(nas_grow(&d->kernels, &d->cap_kernels, d->n_kernels + 1, sizeof *d->kernels));
+    kernel_entry k = {.file = file, .name = entry};
+    NAS_TRY(program_kernel(&k.kernel, k.local, d, file, entry));
+    if (!k.local[0]) /* the source leaves it open */
+        memcpy(k.local, local, sizeof k.local);
+    d->kernels[d->n_kernels] = k;
+    *out = &d->kernels[d->n_kernels++];
+    return NAS_OK;
+}
+
+static nas_status set_arg(cl_kernel k, cl_uint i, const nas_arg *a) {
+    const void *value[] = {[NAS_ARG_BUFFER] = a->kind == NAS_ARG_BUFFER ? &a->buffer->mem : NULL,
+                           [NAS_ARG_I32] = &a->i,
+                           [NAS_ARG_U32] = &a->u,
+                           [NAS_ARG_F32] = &a->f};
+    size_t size = a->kind == NAS_ARG_BUFFER ? sizeof(cl_mem) : 4;
+    return ocl_check(clSetKernelArg(k, i, size, value[a->kind]), "clSetKernelArg");
+}
+
+nas_status nas_device_launch(nas_device *d, const char *file, const char *entry,
+                             const size_t global[3], const size_t local[3], const nas_arg *args,
+                             uint32_t n_args) {
+    if (d->ref)
+        return nas_fail(NAS_E_UNSUPPORTED, "kernel %s: the reference runs no OpenCL", entry);
+    kernel_entry *k;
+    NAS_TRY(kernel_of(&k, d, file, entry, local));
+    for (uint32_t i = 0; i < n_args; i++) {
+        nas_status st = set_arg(k->kernel, i, &args[i]);
+        if (st != NAS_OK)
+            return nas_fail_prefix(st, "%s argument %u", entry, (unsigned)i);
+    }
+    return device_enqueue(d, d->queue, k->kernel, entry, global, k->local, NULL);
+}
