@@ -22,7 +22,8 @@ typedef struct nas_data_options {
      *   a folder with data_batch_*.bin + test_batch.bin (CIFAR-10) or train.bin + test.bin (CIFAR-100,
      *   fine labels)
      *   a folder with train/CLASS/x.png|jpg and, if there, test/CLASS/… or val/CLASS/…; or CLASS/… only
-     *   (then there is no test part) */
+     *   (then there is no test part). Hidden files and files without an image's name are left out, the
+     *   latter with a warning */
     const char *path;
     /* Size that images are brought to (0: as they are; folders need one or take the first image's).
      * Bilinear with the area averaged when shrinking, channels 1 (grey, Rec. 601) or 3. */
@@ -52,10 +53,12 @@ nas_status nas_data_image(uint8_t *out, const nas_dataset *d, uint32_t index) NA
 const uint8_t *nas_data_all(const nas_dataset *d);
 
 /* Mean and standard deviation of each channel over `n` images (at most the first 10000 of them),
- * scaled to 0…1. */
+ * scaled to 0…1; the deviation of a constant channel is given as 1, so that dividing by it is safe. */
 nas_status nas_data_statistics(float mean[4], float std[4], const nas_dataset *d, const uint32_t *index, uint32_t n) NAS_MUST_USE;
 
-/* One image file to H x W x C bytes (PNG by libpng, JPEG by libjpeg-turbo; by content, not name). */
+/* One image file to H x W x C bytes (PNG by libpng, JPEG by libjpeg-turbo; by content, not name). 16
+ * bits are scaled to 8, palettes looked up, transparency lies on black; no gamma or profile is applied.
+ * E_DATA for what is broken, cut off, or larger than 16384 a side or 2^26 pixels. */
 nas_status nas_image_read(uint8_t *out, const char *path, int32_t height, int32_t width, int32_t channels) NAS_MUST_USE;
 /* As it is: *pixels is the caller's, channels 1 or 3. */
 nas_status nas_image_read_any(uint8_t **pixels, int32_t *height, int32_t *width, int32_t *channels, const char *path) NAS_MUST_USE;
