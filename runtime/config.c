@@ -1,0 +1,159 @@
+/* runtime/config.c - training settings: defaults, their ranges, and their text in a model file. */
+#include "json.h"
+#include "train.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+nas_train_config nas_train_config_default(void) {
+    return (nas_train_config){
+        .epochs = 10,
+        .batch = 128,
+        .optimizer = NAS_ADAMW,
+        .lr = 2e-3,
+        .momentum = 0.9,
+        .nesterov = true,
+        .beta1 = 0.9,
+        .beta2 = 0.999,
+        .eps = 1e-8,
+        .weight_decay = 0.05,
+        .schedule = NAS_COSINE,
+        .warmup_epochs = 0.5,
+        .final_lr = 0.0,
+        .step_epochs = 30,
+        .step_factor = 0.1,
+    };
+}
+
+typedef enum field_kind { INT, DOUBLE, BOOL, U64, OPTIMIZER, SCHEDULE } field_kind;
+
+typedef struct field {
+    const char *name;
+    size_t offset;
+    field_kind kind;
+    double min, max;
+    bool open_min, open_max; /* the bound itself is not allowed */
+} field;
+
+#define FIELD(name, kind, ...)                                                                     \
+    { #name, offsetof(nas_train_config, name), kind, __VA_ARGS__ }
+static const field fields[] = {
+    FIELD(epochs, INT, 1, 1e6, false, false),
+    FIELD(batch, INT, 1, 65536, false, false),
+    FIELD(optimizer, OPTIMIZER, NAS_SGD, NAS_ADAMW, false, false),
+    FIELD(lr, DOUBLE, 0, DBL_MAX, true, false),
+    FIELD(momentum, DOUBLE, 0, 1, false, true),
+    FIELD(nesterov, BOOL, 0, 1, false, false),
+    FIELD(beta1, DOUBLE, 0, 1, false, true),
+    FIELD(beta2, DOUBLE, 0, 1, false, true),
+    FIELD(eps, DOUBLE, 0, 1, true, false),
+    FIELD(weight_decay, DOUBLE, 0, 1e3, false, false),
+    FIELD(schedule, SCHEDULE, NAS_COSINE, NAS_CONSTANT, false, false),
+    FIELD(warmup_epochs, DOUBLE, 0, 1e6, false, false),
+    FIELD(final_lr, DOUBLE, 0, 1, false, false),
+    FIELD(step_epochs, DOUBLE, 0, 1e6, true, false),
+    FIELD(step_factor, DOUBLE, 0, 1, true, false),
+    FIELD(clip_norm, DOUBLE, 0, DBL_MAX, false, false),
+    FIELD(label_smoothing, DOUBLE, 0, 1, false, true),
+    FIELD(flip, BOOL, 0, 1, false, false),
+    FIELD(crop_pad, INT, 0, 1024, false, false),
+    FIELD(cutout, INT, 0, 65536, false, false),
+    FIELD(seed, U64, 0, 0, false, false),
+};
+enum { N_FIELDS = sizeof fields / sizeof *fields };
+
+static const char *const optimizer_names[] = {
+    [NAS_SGD] = "sgd", [NAS_ADAM] = "adam", [NAS_ADAMW] = "adamw"};
+static const char *const schedule_names[] = {
+    [NAS_COSINE] = "cosine", [NAS_STEP] = "step", [NAS_CONSTANT] = "constant"};
+
+static double field_value(const field *f, const nas_train_config *c) {
+    const char *at = (const char *)c + f->offset;
+    switch (f->kind) {
+    case INT:
+        return *(const int32_t *)(const void *)at;
+    case DOUBLE:
+        return *(const double *)(const void *)at;
+    case BOOL:
+        return *(const bool *)at;
+    case OPTIMIZER:
+        return (double)c->optimizer;
+    case SCHEDULE:
+        return (double)c->schedule;
+    default:
+        return 0; /* U64: any value is fine, so none is compared */
+    }
+}
+
+nas_status nas_train_config_check(const nas_train_config *c) {
+    for (int i = 0; i < N_FIELDS; i++) {
+        const field *f = &fields[i];
+        double v = field_value(f, c);
+        bool low = f->open_min ? v <= f->min : v < f->min;
+        bool high = f->open_max ? v >= f->max : v > f->max;
+        if (!isfinite(v) || low || high)
+            return nas_fail(NAS_E_ARG, "train: %s is %g, but must be in %c%g, %g%c", f->name, v,
+                            f->open_min ? ']' : '[', f->min, f->max, f->open_max ? '[' : ']');
+    }
+    if (c->warmup_epochs > c->epochs)
+        return nas_fail(NAS_E_ARG, "train: warmup_epochs %g is more than epochs %d",
+                        c->warmup_epochs, c->epochs);
+    if (c->optimizer == NAS_SGD && c->nesterov && c->momentum == 0)
+        return nas_fail(NAS_E_ARG, "train: nesterov needs a momentum above 0");
+    return NAS_OK;
+}
+
+/* The value as JSON. A seed can be above 2^53, which JSON numbers need not hold: it is a string. */
+static void field_print(nas_text *out, const field *f, const nas_train_config *c) {
+    char digits[24];
+    switch (f->kind) {
+    case BOOL:
+        nas_text_add(out, "%s", field_value(f, c) != 0 ? "true" : "false");
+        break;
+    case U64:
+        snprintf(digits, sizeof digits, "%llu", (unsigned long long)c->seed);
+        nas_text_json(out, digits);
+        break;
+    case OPTIMIZER:
+        nas_text_json(out, optimizer_names[c->optimizer]);
+        break;
+    case SCHEDULE:
+        nas_text_json(out, schedule_names[c->schedule]);
+        break;
+    default:
+        nas_text_json_number(out, field_value(f, c));
+    }
+}
+
+void nas_train_config_print(nas_text *out, const nas_train_config *c) {
+    for (int i = 0; i < N_FIELDS; i++) {
+        nas_text_add(out, "%s\"%s\": ", i == 0 ? "{" : ", ", fields[i].name);
+        field_print(out, &fields[i], c);
+    }
+    nas_text_add(out, "}");
+}
+
+nas_status nas_train_config_match(const nas_train_config *c, const char *json) {
+    nas_status st = NAS_OK;
+    nas_json *saved = NULL, *mine = NULL;
+    nas_text text = {0};
+    nas_train_config_print(&text, c);
+    NAS_GO(nas_text_check(&text));
+    NAS_GO(nas_json_read(&mine, text.s, text.n, "config"));
+    NAS_GO(nas_json_read(&saved, json, strlen(json), "saved config"));
+    for (int i = 0; i < N_FIELDS; i++) {
+        const nas_json_node *a = nas_json_get(mine, nas_json_root(mine), fields[i].name);
+        const nas_json_node *b = nas_json_get(saved, nas_json_root(saved), fields[i].name);
+        if (b == NULL)
+            NAS_GO(nas_fail(NAS_E_ARG, "the saved training has no setting %s", fields[i].name));
+        if (strcmp(a->text, b->text) != 0)
+            NAS_GO(nas_fail(NAS_E_ARG, "%s is %s, but the saved training has %s", fields[i].name,
+                            a->text, b->text));
+    }
+done:
+    nas_json_free(saved);
+    nas_json_free(mine);
+    nas_text_free(&text);
+    return st;
+}
