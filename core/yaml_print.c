@@ -21,10 +21,9 @@ static bool is_word(const char *s, const char *const *words, size_t n) {
 
 /* A text that some YAML reader would take for a number, a truth value or nothing. */
 static bool looks_typed(const char *s) {
-    static const char *const words[] = {"true", "True", "TRUE", "false", "False", "FALSE",
-                                        "null", "Null", "NULL", "yes",   "Yes",   "YES",
-                                        "no",   "No",   "NO",   "on",    "On",    "ON",
-                                        "off",  "Off",  "OFF",  "y",     "n"};
+    static const char *const words[] = {"true", "True", "TRUE", "false", "False", "FALSE", "null",
+                                        "Null", "NULL", "yes",  "Yes",   "YES",   "no",    "No",
+                                        "NO",   "on",   "On",   "ON",    "off",   "Off",   "OFF"};
     return strchr(DIGITS "+-.", s[0]) != NULL || is_word(s, words, sizeof words / sizeof *words);
 }
 
