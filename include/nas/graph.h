@@ -234,7 +234,8 @@ nas_status nas_sum_to(nas_value *y, nas_graph *g, nas_value x, nas_shape shape, 
  * Training and model graphs only. Srivastava et al. 2014; per_sample: Huang et al. 2016 */
 nas_status nas_dropout(nas_value *y, nas_graph *g, nas_value x, nas_value seed, float rate, bool per_sample, int32_t stream) NAS_MUST_USE;
 /* loss[n] = -sum_k t_k log softmax(logits[n])_k, t = (1-e) onehot(label) + e/K; logits [N,K], labels
- * [N] hold class numbers; a label outside 0 … K-1 is no class: onehot is 0. Szegedy et al. 2016 */
+ * [N] hold class numbers; a label outside 0 … K-1 is no class: onehot is 0, and
+ * the gradient is meaningless. Szegedy et al. 2016 */
 nas_status nas_cross_entropy(nas_value *loss, nas_graph *g, nas_value logits, nas_value labels, float smoothing) NAS_MUST_USE;
 /* y[n] = 1 when the largest logit (the first of equals) is the label, else 0 */
 nas_status nas_correct(nas_value *y, nas_graph *g, nas_value logits, nas_value labels) NAS_MUST_USE;
