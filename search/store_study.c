@@ -1,0 +1,173 @@
+/* search/store_study.c - the study row: its objectives, and the fingerprint that it goes on under.
+ */
+#include "store.h"
+
+#include <math.h>
+#include <string.h>
+
+static nas_status read_flags(nas_store *s) {
+    int64_t one = 0;
+    return sql_int(&one, &s->constrained, s,
+                   "SELECT 1 FROM study_user_attributes WHERE study_id = ? AND key = 'constraints'",
+                   &INT(s->study), 1);
+}
+
+/* Names are kept one behind the other in one block, each with its NUL. */
+static nas_status read_objectives(nas_store *s) {
+    nas_text names = {0};
+    size_t at[NAS_MAX_OBJECTIVES];
+    sqlite3_stmt *stmt = NULL;
+    nas_status st = NAS_OK;
+    NAS_GO(sql_prepare(&stmt, s,
+                       "SELECT json_each.value FROM study_user_attributes, json_each(value_json)"
+                       " WHERE study_id = ? AND study_user_attributes.key = 'objectives'"
+                       " ORDER BY json_each.id",
+                       &INT(s->study), 1));
+    for (bool more;;) {
+        NAS_GO(sql_step(&more, s, stmt));
+        if (!more)
+            break;
+        const char *name = (const char *)sqlite3_column_text(stmt, 0);
+        if (name == NULL || s->n_objectives == NAS_MAX_OBJECTIVES)
+            NAS_GO(nas_fail(NAS_E_STORE, "%s: the study's objectives cannot be read", s->path));
+        at[s->n_objectives++] = names.n;
+        nas_text_bytes(&names, name, strlen(name) + 1);
+    }
+    NAS_GO(nas_text_check(&names));
+    for (uint32_t i = 0; i < s->n_objectives; i++)
+        s->objective[i] = names.s + at[i];
+    s->names = names.s;
+    names.s = NULL;
+
+done:
+    sqlite3_finalize(stmt);
+    nas_free(names.s);
+    return st;
+}
+
+nas_status study_find(nas_store *s, const char *name) {
+    bool found;
+    if (name != NULL)
+        NAS_TRY(sql_int(&s->study, &found, s, "SELECT study_id FROM studies WHERE study_name = ?",
+                        &TEXT(name), 1));
+    else
+        NAS_TRY(sql_int(&s->study, &found, s,
+                        "SELECT study_id FROM studies ORDER BY study_id LIMIT 1", NULL, 0));
+    if (!found)
+        return nas_fail(NAS_E_NOT_FOUND, "%s: there is no study%s%s in it", s->path,
+                        name != NULL ? " " : "", name != NULL ? name : "");
+    NAS_TRY(read_flags(s));
+    return read_objectives(s);
+}
+
+/* ---- create -----------------------------------------------------------------------------------
+ */
+
+static void objectives_json(nas_text *out, const nas_study_config *c) {
+    nas_text_add(out, "[");
+    for (uint32_t i = 0; i < c->n_objectives; i++) {
+        nas_text_add(out, "%s", i > 0 ? ", " : "");
+        nas_text_json(out, c->objective[i].name);
+    }
+    nas_text_add(out, "]");
+}
+
+static void constraints_json(nas_text *out, const nas_study_config *c) {
+    nas_text_add(out, "[");
+    for (uint32_t i = 0; i < c->n_constraints; i++) {
+        nas_text_add(out, "%s{\"name\": ", i > 0 ? ", " : "");
+        nas_text_json(out, c->constraint[i].measure.name);
+        nas_text_add(out, ", \"min\": ");
+        nas_text_json_number(out, c->constraint[i].min);
+        nas_text_add(out, ", \"max\": ");
+        nas_text_json_number(out, c->constraint[i].max);
+        nas_text_add(out, "}");
+    }
+    nas_text_add(out, "]");
+}
+
+static nas_status put_attr(const nas_store *s, bool system, const char *key, const nas_text *json) {
+    NAS_TRY(nas_text_check(json));
+    return sql_run(s,
+                   system ? "INSERT INTO study_system_attributes (study_id, key, value_json)"
+                            " VALUES (?, ?, ?)"
+                          : "INSERT INTO study_user_attributes (study_id, key, value_json)"
+                            " VALUES (?, ?, ?)",
+                   (sql_value[]){INT(s->study), TEXT(key), TEXT(nas_text_str(json))}, 3);
+}
+
+static nas_status insert_study(nas_store *s, const char *name, const nas_study_config *c,
+                               const char *fingerprint) {
+    nas_text objectives = {0}, constraints = {0}, print = {0};
+    nas_status st = NAS_OK;
+    NAS_GO(sql_run(s, "INSERT INTO studies (study_name) VALUES (?)", &TEXT(name), 1));
+    s->study = sqlite3_last_insert_rowid(s->db);
+    for (uint32_t i = 0; i < c->n_objectives; i++)
+        NAS_GO(sql_run(s,
+                       "INSERT INTO study_directions (direction, study_id, objective)"
+                       " VALUES ('MINIMIZE', ?, ?)",
+                       (sql_value[]){INT(s->study), INT(i)}, 2));
+    objectives_json(&objectives, c);
+    NAS_GO(put_attr(s, true, "study:metric_names", &objectives));
+    NAS_GO(put_attr(s, false, "objectives", &objectives));
+    if (c->n_constraints > 0) {
+        constraints_json(&constraints, c);
+        NAS_GO(put_attr(s, false, "constraints", &constraints));
+    }
+    nas_text_json(&print, fingerprint);
+    NAS_GO(put_attr(s, false, "fingerprint", &print));
+
+done:
+    nas_text_free(&objectives);
+    nas_text_free(&constraints);
+    nas_text_free(&print);
+    return st;
+}
+
+nas_status study_create(nas_store *s, const char *name, const nas_study_config *c,
+                        const char *fingerprint) {
+    if (c->n_objectives < 1 || c->n_objectives > NAS_MAX_OBJECTIVES)
+        return nas_fail(NAS_E_ARG, "%s: a study has 1 to %d objectives, not %u", s->path,
+                        NAS_MAX_OBJECTIVES, c->n_objectives);
+    NAS_TRY(sql_begin(s));
+    NAS_TRY(sql_finish(s, insert_study(s, name, c, fingerprint)));
+    return study_find(s, name);
+}
+
+/* ---- fingerprint ------------------------------------------------------------------------------
+ */
+
+static int line_length(const char *s) {
+    return (int)strcspn(s, "\n");
+}
+
+static nas_status fail_at_line(const nas_store *s, const char *old, const char *new, int line) {
+    enum { SHOWN = 120 };
+    int n_old = line_length(old), n_new = line_length(new);
+    return nas_fail(NAS_E_EXISTS,
+                    "%s: the study in it was started with other settings; line %d was '%.*s' and "
+                    "is '%.*s'",
+                    s->path, line, n_old < SHOWN ? n_old : SHOWN, old,
+                    n_new < SHOWN ? n_new : SHOWN, new);
+}
+
+nas_status study_compare(nas_store *s, const char *fingerprint) {
+    char *kept = NULL;
+    NAS_TRY(sql_text(&kept, s,
+                     "SELECT json_extract(value_json, '$') FROM study_user_attributes"
+                     " WHERE study_id = ? AND key = 'fingerprint'",
+                     &INT(s->study), 1));
+    if (kept == NULL)
+        return nas_fail(NAS_E_EXISTS, "%s: the study in it was not made by clnas", s->path);
+    const char *a = kept, *b = fingerprint;
+    nas_status st = NAS_OK;
+    for (int line = 1; st == NAS_OK && (*a || *b); line++) {
+        int n = line_length(a), m = line_length(b);
+        if (n != m || memcmp(a, b, (size_t)n) != 0 || (a[n] == 0) != (b[m] == 0))
+            st = fail_at_line(s, a, b, line);
+        a += n + (a[n] != 0);
+        b += m + (b[m] != 0);
+    }
+    nas_free(kept);
+    return st;
+}
