@@ -1,0 +1,331 @@
+/* cli/cmd_cost.c - clnas cost: what a network costs, per kernel and in total, modelled on named
+ * devices or measured on one that is here. */
+#include "cli.h"
+
+#include <nas/viz.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_DEVICES = 16 };
+
+/* One device's prices of the network. */
+typedef struct priced {
+    char device[128];
+    const char *source; /* "modelled" or "measured" */
+    nas_estimate total;
+    nas_estimate *node; /* one a node of the inference graph */
+} priced;
+
+typedef struct job {
+    nas_graph *model;
+    nas_inference inf;
+    cli_costs costs;
+    int32_t batch;
+    priced row[MAX_DEVICES];
+    int n;
+} job;
+
+static void job_free(job *j) {
+    for (int i = 0; i < j->n; i++)
+        nas_free(j->row[i].node);
+    nas_inference_free(&j->inf);
+    nas_graph_free(j->model);
+}
+
+static nas_status new_row(priced **out, job *j, const char *device, const char *source) {
+    if (j->n == MAX_DEVICES)
+        return nas_fail(NAS_E_ARG, "more than %d devices", MAX_DEVICES);
+    priced *p = &j->row[j->n];
+    p->node = nas_calloc(nas_graph_count(j->inf.graph), sizeof *p->node);
+    if (!p->node)
+        return nas_fail_memory(nas_graph_count(j->inf.graph) * sizeof *p->node);
+    snprintf(p->device, sizeof p->device, "%s", device);
+    p->source = source;
+    j->n++;
+    *out = p;
+    return NAS_OK;
+}
+
+static nas_status price(job *j, const char *device) {
+    nas_hw *h;
+    priced *p;
+    NAS_TRY(nas_hw_open(&h, device));
+    nas_status st = new_row(&p, j, nas_hw_info_of(h)->name, "modelled");
+    if (st == NAS_OK)
+        st = nas_hw_estimate(&p->total, p->node, h, j->inf.graph);
+    nas_hw_free(h);
+    return st;
+}
+
+/* Per-kernel times by events beside the whole network's latency by the host's clock. */
+static nas_status profile(priced *p, nas_device *d, const nas_graph *g) {
+    nas_exec *e = NULL;
+    nas_value out = nas_graph_output(g);
+    uint32_t n = nas_graph_count(g);
+    double *seconds = nas_calloc(n, sizeof *seconds);
+    nas_status st;
+    if (!seconds)
+        return nas_fail_memory(n * sizeof *seconds);
+    NAS_GO(nas_exec_create(&e, d, g, &out, 1, NULL, 0));
+    NAS_GO(nas_exec_init(e, 0));
+    NAS_GO(nas_exec_run(e));
+    NAS_GO(nas_exec_profile(e, seconds, n));
+    for (uint32_t i = 0; i < n; i++) {
+        nas_cost c;
+        nas_graph_node_cost(&c, g, (nas_value){i});
+        p->node[i] = (nas_estimate){.latency_s = seconds[i],
+                                    .energy_j = (double)NAN,
+                                    .macs = c.macs,
+                                    .flops = c.flops,
+                                    .bytes = c.bytes_read + c.bytes_written};
+    }
+done:
+    nas_exec_free(e);
+    nas_free(seconds);
+    return st;
+}
+
+static nas_status measure(job *j, const char *spec) {
+    nas_device *d;
+    priced *p;
+    nas_latency l;
+    NAS_TRY(nas_device_open(&d, spec));
+    nas_status st = new_row(&p, j, nas_device_info_of(d)->name, "measured");
+    if (st == NAS_OK)
+        st = nas_measure_latency(&l, d, j->model, j->batch);
+    if (st == NAS_OK)
+        st = profile(p, d, j->inf.graph);
+    if (st == NAS_OK)
+        p->total = (nas_estimate){.latency_s = l.median_s,
+                                  .energy_j = (double)NAN,
+                                  .memory_bytes = j->costs.memory_bytes,
+                                  .macs = j->costs.macs * j->batch};
+    nas_device_close(d);
+    return st;
+}
+
+static nas_status price_list(job *j, const char *list) {
+    char name[256];
+    for (const char *p = list; *p;) {
+        size_t n = strcspn(p, ",");
+        if (n >= sizeof name)
+            return nas_fail(NAS_E_ARG, "a device name of %zu characters", n);
+        memcpy(name, p, n);
+        name[n] = 0;
+        NAS_TRY(price(j, name));
+        p += n + (p[n] == ',');
+    }
+    return NAS_OK;
+}
+
+/* A kernel of the inference graph; leaves and views cost nothing. */
+static bool is_kernel(const nas_graph *g, uint32_t id) {
+    const nas_node *n = nas_graph_node(g, (nas_value){id});
+    return !(nas_op_get(n->op)->flags & (NAS_OPF_LEAF | NAS_OPF_ALIAS));
+}
+
+static void layer_name(char *buf, size_t size, const nas_graph *g, uint32_t id) {
+    const nas_node *n = nas_graph_node(g, (nas_value){id});
+    const char *scope = nas_graph_scope(g, n->scope)->name;
+    snprintf(buf, size, "%s%s%s", scope, scope[0] ? " " : "", nas_op_get(n->op)->name);
+}
+
+static void number(nas_text *t, const char *key, double v) {
+    nas_text_add(t, "\"%s\": ", key);
+    nas_text_json_number(t, v);
+    nas_text_add(t, ", ");
+}
+
+static void json(nas_text *t, const job *j) {
+    nas_text_add(t, "[");
+    for (int i = 0; i < j->n; i++) {
+        const priced *p = &j->row[i];
+        nas_text_add(t, "%s\n  {\"device\": ", i ? "," : "");
+        nas_text_json(t, p->device);
+        nas_text_add(t, ", ");
+        number(t, "latency_s", p->total.latency_s);
+        number(t, "energy_j", p->total.energy_j);
+        number(t, "memory_bytes", p->total.memory_bytes);
+        nas_text_add(
+            t, "\"source\": \"%s\", \"batch\": %d, \"params\": %lld, \"macs\": %lld, \"layers\": [",
+            p->source, j->batch, (long long)j->costs.params, (long long)j->costs.macs);
+        bool first = true;
+        for (uint32_t k = 0; k < nas_graph_count(j->inf.graph); k++) {
+            char name[160], shape[NAS_SHAPE_TEXT];
+            if (!is_kernel(j->inf.graph, k))
+                continue;
+            layer_name(name, sizeof name, j->inf.graph, k);
+            nas_text_add(t, "%s\n    {\"name\": ", first ? "" : ",");
+            nas_text_json(t, name);
+            nas_text_add(t, ", \"shape\": \"%s\", ",
+                         nas_shape_text(shape, nas_graph_shape(j->inf.graph, (nas_value){k}), 0));
+            number(t, "latency_s", p->node[k].latency_s);
+            number(t, "energy_j", p->node[k].energy_j);
+            nas_text_add(t, "\"macs\": %lld, \"bytes\": %lld}", (long long)p->node[k].macs,
+                         (long long)p->node[k].bytes);
+            first = false;
+        }
+        nas_text_add(t, "]}");
+    }
+    nas_text_add(t, "\n]\n");
+}
+
+static void layers_text(nas_text *t, const job *j) {
+    nas_text_add(t, "%-34s %-16s %13s", "kernel", "output", "MACs");
+    for (int i = 0; i < j->n; i++)
+        nas_text_add(t, "  %16.16s", j->row[i].device);
+    nas_text_add(t, "\n");
+    for (uint32_t k = 0; k < nas_graph_count(j->inf.graph); k++) {
+        char name[160], shape[NAS_SHAPE_TEXT], b[TALK_TEXT];
+        if (!is_kernel(j->inf.graph, k))
+            continue;
+        layer_name(name, sizeof name, j->inf.graph, k);
+        nas_text_add(t, "%-34.34s %-16s %13s", name,
+                     nas_shape_text(shape, nas_graph_shape(j->inf.graph, (nas_value){k}), 0),
+                     talk_count(b, (double)j->row[0].node[k].macs));
+        for (int i = 0; i < j->n; i++)
+            nas_text_add(t, "  %16s", talk_seconds(b, j->row[i].node[k].latency_s));
+        nas_text_add(t, "\n");
+    }
+}
+
+static void text(nas_text *t, const job *j) {
+    char b[TALK_TEXT], c[TALK_TEXT];
+    layers_text(t, j);
+    nas_text_add(t, "\nparams %s, MACs %s an image, batch %d\n",
+                 talk_count(b, (double)j->costs.params), talk_count(c, (double)j->costs.macs),
+                 j->batch);
+    nas_text_add(t, "\n%-32s %10s %14s %10s  %s\n", "device", "latency", "energy", "memory",
+                 "source");
+    for (int i = 0; i < j->n; i++) {
+        const priced *p = &j->row[i];
+        nas_text_add(t, "%-32.32s %10s ", p->device, talk_seconds(b, p->total.latency_s));
+        if (isfinite(p->total.energy_j))
+            nas_text_add(t, "%11.3g mJ", p->total.energy_j * 1e3);
+        else
+            nas_text_add(t, "%14s", p->source[1] == 'e' ? "not measured" : "not modelled");
+        nas_text_add(t, " %10s  %s\n", talk_bytes(b, p->total.memory_bytes), p->source);
+    }
+}
+
+static nas_status draw_bars(const job *j, const char *path, const char *title) {
+    uint32_t count = nas_graph_count(j->inf.graph), n = 0;
+    nas_bar *bar = nas_calloc(count, sizeof *bar);
+    char(*name)[160] = nas_calloc(count, sizeof *name);
+    nas_status st;
+    if (!bar || !name)
+        NAS_GO(nas_fail_memory(count * sizeof *bar));
+    nas_bars b = {.title = title,
+                  .subtitle = "inference kernels, after fusion",
+                  .value_label = "Latency",
+                  .unit = "us",
+                  .scale = 1e6,
+                  .n_parts = j->n < 4 ? (uint32_t)j->n : 4,
+                  .bar = bar};
+    for (uint32_t i = 0; i < b.n_parts; i++)
+        b.part[i] = j->row[i].device;
+    for (uint32_t k = 0; k < count; k++) {
+        if (!is_kernel(j->inf.graph, k))
+            continue;
+        layer_name(name[n], sizeof name[n], j->inf.graph, k);
+        bar[n].name = name[n];
+        for (uint32_t i = 0; i < b.n_parts; i++)
+            bar[n].value[i] = j->row[i].node[k].latency_s;
+        n++;
+    }
+    b.n = n;
+    NAS_GO(nas_draw_bars(path, &b));
+done:
+    nas_free(bar);
+    nas_free(name);
+    return st;
+}
+
+static nas_status draw(const job *j, const char *prefix, const char *net) {
+    nas_text path = {0}, subtitle = {0};
+    char latency[TALK_TEXT];
+    uint32_t count = nas_graph_count(j->inf.graph);
+    double *weight = nas_calloc(count, sizeof *weight);
+    nas_status st;
+    if (!weight)
+        NAS_GO(nas_fail_memory(count * sizeof *weight));
+    for (uint32_t k = 0; k < count; k++)
+        weight[k] = j->row[0].node[k].latency_s * 1e6;
+    nas_text_add(&path, "%s-layers.png", prefix);
+    NAS_GO(draw_bars(j, nas_text_str(&path), net));
+    talk_line("drew %s", nas_text_str(&path));
+    nas_text_free(&path);
+    nas_text_add(&path, "%s-network.png", prefix);
+    nas_text_add(&subtitle, "batch %d, %s on %s (%s)", j->batch,
+                 talk_seconds(latency, j->row[0].total.latency_s), j->row[0].device,
+                 j->row[0].source);
+    nas_network_drawing d = {.title = net,
+                             .subtitle = nas_text_str(&subtitle),
+                             .graph = j->inf.graph,
+                             .weight = weight,
+                             .weight_label = "latency, us"};
+    NAS_GO(nas_draw_network(nas_text_str(&path), &d));
+    talk_line("drew %s", nas_text_str(&path));
+done:
+    nas_text_free(&path);
+    nas_text_free(&subtitle);
+    nas_free(weight);
+    return st;
+}
+
+static nas_status work(job *j, const cli_args *a) {
+    nas_graph *one = NULL;
+    NAS_TRY(cli_network(&j->model, NULL, a->word[0], j->batch));
+    NAS_TRY(nas_graph_inference(&j->inf, j->model));
+    NAS_TRY(nas_graph_rebatch(&one, j->model, 1));
+    nas_status st = cli_costs_of(&j->costs, one);
+    nas_graph_free(one);
+    NAS_TRY(st);
+    if (cli_has(a, "on"))
+        NAS_TRY(price_list(j, cli_get(a, "on")));
+    if (cli_has(a, "device"))
+        NAS_TRY(measure(j, cli_get(a, "device")));
+    if (!j->n)
+        for (const char *const *name = nas_hw_names(); *name; name++)
+            NAS_TRY(price(j, *name));
+    if (cli_has(a, "png"))
+        NAS_TRY(draw(j, cli_get(a, "png"), a->word[0]));
+    return NAS_OK;
+}
+
+static int run(cli_args *a) {
+    job j = {0};
+    nas_text t = {0};
+    int64_t batch = 1;
+    if (!cli_get_int(&batch, a, "batch", 1, 65536))
+        return CLI_USAGE;
+    j.batch = (int32_t)batch;
+    nas_status st = work(&j, a);
+    if (st == NAS_OK)
+        (cli_has(a, "json") ? json : text)(&t, &j);
+    job_free(&j);
+    if (st != NAS_OK)
+        return cli_fail(a);
+    return cli_print(a, &t);
+}
+
+static const cli_option options[] = {
+    {"on", "NAME,NAME…",
+     "device files to model it on (clnas hardware); default: all that are built in"},
+    {"device", "SPEC", "measure on this OpenCL device (clnas devices)"},
+    {"batch", "N", "images in one run (default 1)"},
+    {"png", "PREFIX", "draw PREFIX-network.png and PREFIX-layers.png"},
+    {"json", NULL, "machine-readable, to stdout"},
+    {NULL, NULL, NULL}};
+extern const cli_command cmd_cost;
+const cli_command cmd_cost = {
+    .name = "cost",
+    .synopsis = "NET.yaml [--on NAME,…] [--device SPEC] [--batch N] [--png PREFIX] [--json]",
+    .about = "latency, energy and memory of a network, modelled or measured",
+    .example = "clnas cost examples/cnn-small.yaml --on raspberry-pi-4 --device cpu",
+    .options = options,
+    .min_words = 1,
+    .max_words = 1,
+    .run = run};

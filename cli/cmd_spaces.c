@@ -1,0 +1,198 @@
+/* cli/cmd_spaces.c - clnas spaces: what is built in, one space's genes, checking a file. */
+#include "cli.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { CHECK_SAMPLES = 50, ENUMERATE_LIMIT = 1000000 };
+
+/* Smallest and largest params and MACs over random samples. */
+typedef struct ranges {
+    double params[2], macs[2];
+    int samples;
+} ranges;
+
+static void widen(double r[2], double v, bool first) {
+    r[0] = first || v < r[0] ? v : r[0];
+    r[1] = first || v > r[1] ? v : r[1];
+}
+
+static nas_status sample_ranges(ranges *r, const nas_space *s) {
+    nas_rng rng = nas_rng_stream(0, "check", 0);
+    memset(r, 0, sizeof *r);
+    for (; r->samples < CHECK_SAMPLES; r->samples++) {
+        nas_genome x;
+        nas_graph *g;
+        nas_cost c;
+        nas_space_sample(&x, s, &rng);
+        NAS_TRY(nas_space_graph(&g, s, &x, 1));
+        nas_graph_cost(&c, g);
+        nas_graph_free(g);
+        widen(r->params, (double)c.params, r->samples == 0);
+        widen(r->macs, (double)c.macs, r->samples == 0);
+    }
+    return NAS_OK;
+}
+
+static void size_text(nas_text *t, double size) {
+    char b[TALK_TEXT];
+    if (size < 1e9)
+        nas_text_add(t, "%s networks", talk_count(b, size));
+    else
+        nas_text_add(t, "%.3g networks", size);
+}
+
+static void explain(nas_text *t, const nas_space *s, const ranges *r) {
+    int32_t hwc[3], classes;
+    char lo[TALK_TEXT], hi[TALK_TEXT];
+    nas_space_input(s, hwc, &classes);
+    nas_text_add(t, "%s: ", nas_space_name(s));
+    size_text(t, nas_space_size(s));
+    nas_text_add(t, ", input %dx%dx%d, %d classes, %u genes\n", hwc[0], hwc[1], hwc[2], classes,
+                 nas_space_gene_count(s));
+    if (nas_space_about(s)[0])
+        nas_text_add(t, "%s\n", nas_space_about(s));
+    nas_text_add(t, "over %d samples: params %s to %s", r->samples, talk_count(lo, r->params[0]),
+                 talk_count(hi, r->params[1]));
+    nas_text_add(t, ", MACs %s to %s\n", talk_count(lo, r->macs[0]), talk_count(hi, r->macs[1]));
+}
+
+static void genes(nas_text *t, const nas_space *s) {
+    for (uint32_t i = 0; i < nas_space_gene_count(s); i++) {
+        const nas_gene *g = nas_space_gene(s, i);
+        nas_text_add(t, "  %-28s", g->path);
+        for (uint32_t k = 0; k < g->n; k++) {
+            const char *text = g->choices[k];
+            size_t len = strcspn(text, "\n");
+            bool cut = len > 40 || text[len];
+            nas_text_add(t, "%s%.*s%s", k ? " | " : " ", (int)(len > 40 ? 40 : len), text,
+                         cut ? "…" : "");
+        }
+        nas_text_add(t, "\n");
+    }
+}
+
+static void row_json(nas_text *t, const nas_space *s) {
+    int32_t hwc[3], classes;
+    nas_space_input(s, hwc, &classes);
+    nas_text_add(t, "  {\"name\": ");
+    nas_text_json(t, nas_space_name(s));
+    nas_text_add(t, ", \"networks\": ");
+    nas_text_json_number(t, nas_space_size(s));
+    nas_text_add(t, ", \"genes\": %u, \"input\": [%d, %d, %d], \"classes\": %d, \"about\": ",
+                 nas_space_gene_count(s), hwc[0], hwc[1], hwc[2], classes);
+    nas_text_json(t, nas_space_about(s));
+    nas_text_add(t, "}");
+}
+
+static int list(cli_args *a) {
+    nas_text t = {0};
+    bool json = cli_has(a, "json");
+    const char *one[2] = {a->n_words ? a->word[0] : NULL, NULL};
+    const char *const *names = a->n_words ? one : nas_space_names();
+    nas_text_add(&t, "%s", json ? "[" : "");
+    for (int i = 0; names[i]; i++) {
+        nas_space *s;
+        if (nas_space_open(&s, names[i]) != NAS_OK) {
+            nas_text_free(&t);
+            return cli_fail(a);
+        }
+        if (json) {
+            nas_text_add(&t, "%s\n", i ? "," : "");
+            row_json(&t, s);
+        } else {
+            int32_t hwc[3], classes;
+            nas_space_input(s, hwc, &classes);
+            nas_text_add(&t, "%-20s %dx%dx%d, %d classes, ", nas_space_name(s), hwc[0], hwc[1],
+                         hwc[2], classes);
+            size_text(&t, nas_space_size(s));
+            nas_text_add(&t, "\n");
+        }
+        nas_space_free(s);
+    }
+    nas_text_add(&t, "%s", json ? "\n]\n" : "");
+    return cli_print(a, &t);
+}
+
+/* One space in detail; the samples prove that what it says can be built. */
+static int show(cli_args *a, const char *name) {
+    nas_space *s;
+    ranges r;
+    nas_text t = {0};
+    if (nas_space_open(&s, name) != NAS_OK)
+        return cli_fail(a);
+    if (sample_ranges(&r, s) != NAS_OK) {
+        nas_space_free(s);
+        return cli_fail(a);
+    }
+    explain(&t, s, &r);
+    genes(&t, s);
+    nas_space_free(s);
+    return cli_print(a, &t);
+}
+
+static nas_status enumerate_rows(nas_text *t, const nas_space *s) {
+    nas_genome x = {.n = nas_space_gene_count(s)};
+    nas_space_canonical(&x, s);
+    nas_text_add(t, "arch,params,macs,hash\n");
+    do {
+        nas_graph *g;
+        nas_cost c;
+        NAS_TRY(nas_space_graph(&g, s, &x, 1));
+        nas_graph_cost(&c, g);
+        uint64_t hash = nas_graph_hash(g);
+        nas_graph_free(g);
+        for (uint32_t i = 0; i < x.n; i++)
+            nas_text_add(t, "%s%u", i ? "-" : "", x.gene[i]);
+        nas_text_add(t, ",%" PRId64 ",%" PRId64 ",%016" PRIx64 "\n", c.params, c.macs, hash);
+    } while (nas_space_next(&x, s));
+    return nas_text_check(t);
+}
+
+static int enumerate(cli_args *a) {
+    nas_space *s;
+    nas_text t = {0};
+    if (nas_space_open(&s, a->word[0]) != NAS_OK)
+        return cli_fail(a);
+    nas_status st = NAS_OK;
+    if (nas_space_size(s) > ENUMERATE_LIMIT)
+        st = nas_fail(NAS_E_ARG, "%s has %.3g networks, more than the %d that can be enumerated",
+                      a->word[0], nas_space_size(s), ENUMERATE_LIMIT);
+    else
+        st = enumerate_rows(&t, s);
+    nas_space_free(s);
+    if (st != NAS_OK) {
+        nas_text_free(&t);
+        return cli_fail(a);
+    }
+    return cli_print(a, &t);
+}
+
+static int run(cli_args *a) {
+    if (cli_has(a, "check"))
+        return show(a, cli_get(a, "check"));
+    if (cli_has(a, "enumerate")) {
+        if (!a->n_words)
+            return cli_usage(a, "--enumerate wants the name of a space");
+        if (!cli_has(a, "csv"))
+            return cli_usage(a, "--enumerate prints CSV: add --csv");
+        return enumerate(a);
+    }
+    return a->n_words && !cli_has(a, "json") ? show(a, a->word[0]) : list(a);
+}
+
+static const cli_option options[] = {
+    {"check", "FILE", "check a space or network file, with its ranges"},
+    {"enumerate", NULL, "every network of a small space"},
+    {"csv", NULL, "for --enumerate: columns arch,params,macs,hash"},
+    {"json", NULL, "machine-readable, to stdout"},
+    {NULL, NULL, NULL}};
+extern const cli_command cmd_spaces;
+const cli_command cmd_spaces = {.name = "spaces",
+                                .synopsis =
+                                    "[NAME] [--json] | --check FILE | NAME --enumerate --csv",
+                                .about = "list the search spaces, explain one, or check a file",
+                                .example = "clnas spaces fashion-hybrid",
+                                .options = options,
+                                .max_words = 1,
+                                .run = run};

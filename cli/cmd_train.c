@@ -1,0 +1,130 @@
+/* cli/cmd_train.c - clnas train: one network from its file to a tested model. */
+#include "cli.h"
+
+#include <math.h>
+
+/* What the verb holds while it works. */
+typedef struct job {
+    nas_graph *graph;
+    char *network;
+    nas_dataset *data;
+    nas_device *device;
+    nas_split split;
+} job;
+
+static void job_free(job *j) {
+    nas_split_free(&j->split);
+    nas_device_close(j->device);
+    nas_data_free(j->data);
+    nas_graph_free(j->graph);
+    nas_free(j->network);
+}
+
+static nas_status open_all(job *j, const cli_args *a, const nas_train_config *c, int64_t images) {
+    int32_t hwc[3], classes;
+    NAS_TRY(cli_network(&j->graph, &j->network, a->word[0], c->batch));
+    cli_graph_io(j->graph, hwc, &classes);
+    NAS_TRY(cli_data(&j->data, cli_get(a, "data"), hwc[0], hwc[1], hwc[2]));
+    const nas_data_info *info = nas_data_info_of(j->data);
+    if (info->classes != classes)
+        return nas_fail(NAS_E_SHAPE, "%s has %d classes but the data in %s have %d", a->word[0],
+                        classes, cli_get(a, "data"), info->classes);
+    NAS_TRY(nas_split_make(&j->split, j->data, 0, (uint32_t)images, c->seed));
+    return nas_device_open(&j->device, cli_get(a, "device"));
+}
+
+static int report(const cli_args *a, const cli_trained *r, const nas_train_config *c) {
+    nas_text t = {0};
+    char time[TALK_TEXT];
+    if (cli_has(a, "json")) {
+        nas_text_add(&t, "{\"model\": ");
+        nas_text_json(&t, cli_get(a, "out"));
+        nas_text_add(&t, ", \"epochs\": %d, \"train_accuracy\": ", c->epochs);
+        nas_text_json_number(&t, r->train.accuracy);
+        nas_text_add(&t, ", \"test_accuracy\": ");
+        nas_text_json_number(&t, r->test.images ? r->test.accuracy : (double)NAN);
+        nas_text_add(&t, ", \"test_loss\": ");
+        nas_text_json_number(&t, r->test.images ? r->test.loss : (double)NAN);
+        nas_text_add(&t, ", \"seconds\": ");
+        nas_text_json_number(&t, r->seconds);
+        nas_text_add(&t, "}\n");
+    } else {
+        if (r->test.images)
+            nas_text_add(&t, "test accuracy %.2f %% (%u images, loss %.4f)", 100 * r->test.accuracy,
+                         r->test.images, r->test.loss);
+        else
+            nas_text_add(&t, "the data set has no test part");
+        nas_text_add(&t, ", trained in %s\nmodel: %s\n", talk_time(time, r->seconds),
+                     cli_get(a, "out"));
+    }
+    return cli_print(a, &t);
+}
+
+static int run(cli_args *a) {
+    job j = {0};
+    nas_train_config c = nas_train_config_default();
+    int64_t seed = 0, images = 0;
+    int status = CLI_FAILED;
+    cli_trained r;
+    if (!cli_has(a, "data") || !cli_has(a, "out"))
+        return cli_usage(a, "usage: clnas train %s", a->command->synopsis);
+    if (!cli_get_int(&seed, a, "seed", 0, INT64_MAX) ||
+        !cli_get_int(&images, a, "images", 0, UINT32_MAX))
+        return CLI_USAGE;
+    c.seed = (uint64_t)seed;
+    if (cli_train_options(&c, a) != CLI_OK)
+        return CLI_USAGE;
+    talk_quiet(cli_has(a, "quiet"));
+    cli_catch_signals();
+    nas_status st = open_all(&j, a, &c, images);
+    if (st == NAS_OK) {
+        talk_line("training %s on %s: %u images, %d epochs, batch %d", a->word[0],
+                  nas_device_info_of(j.device)->name, j.split.n_train, c.epochs, c.batch);
+        cli_training t = {.model = j.graph,
+                          .network = j.network,
+                          .data = j.data,
+                          .train = j.split.train,
+                          .n_train = j.split.n_train,
+                          .test = j.split.n_test ? j.split.test : NULL,
+                          .n_test = j.split.n_test,
+                          .config = c,
+                          .out = cli_get(a, "out"),
+                          .label = "train",
+                          .stop = cli_stop()};
+        st = cli_train_network(&r, j.device, &t);
+    }
+    if (st == NAS_E_STOPPED) {
+        talk_line("stopped; the same command goes on after the last whole epoch");
+    } else if (st != NAS_OK) {
+        cli_fail(a);
+    } else {
+        if (r.resumed_from)
+            talk_line("went on after epoch %d", r.resumed_from);
+        status = report(a, &r, &c);
+    }
+    job_free(&j);
+    return status;
+}
+
+static const cli_option options[] = {
+    {"data", "DIR", "data set: IDX, CIFAR binary, or a folder with one folder a class"},
+    {"out", "FILE", "model file to write (safetensors)"},
+    {"device", "SPEC",
+     "number, type or part of the name (clnas devices); default: a GPU if there is one"},
+    {"seed", "N", "random seed (default 0)"},
+    {"images", "N", "use only N training images"},
+    {"json", NULL, "result as JSON"},
+    {"quiet", NULL, "no progress"},
+    {NULL, NULL, NULL}};
+extern const cli_command cmd_train;
+const cli_command cmd_train = {
+    .name = "train",
+    .synopsis = "NET.yaml --data DIR --out MODEL [options]",
+    .about = "train one network; stopped or killed, the same command goes on",
+    .example = "clnas train examples/cnn-small.yaml --data /usr/share/datasets/fashion-mnist --out "
+               "cnn.safetensors --epochs 8",
+    .options = options,
+    .more = cli_train_option_table,
+    .min_words = 1,
+    .max_words = 1,
+    .run = run};

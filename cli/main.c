@@ -1,0 +1,63 @@
+/* cli/main.c - clnas: finds the verb and runs it. */
+#include "cli.h"
+
+#include <string.h>
+
+extern const cli_command cmd_search, cmd_status, cmd_front, cmd_report, cmd_train, cmd_eval,
+    cmd_predict, cmd_cost, cmd_spaces, cmd_hardware, cmd_devices;
+
+const cli_command *const cli_commands[] = {&cmd_search, &cmd_status,   &cmd_front,   &cmd_report,
+                                           &cmd_train,  &cmd_eval,     &cmd_predict, &cmd_cost,
+                                           &cmd_spaces, &cmd_hardware, &cmd_devices, NULL};
+
+static void overview(FILE *f) {
+    fprintf(f, "clnas %s: neural architecture search on any OpenCL device\n\n", NAS_VERSION);
+    fprintf(f, "usage: clnas VERB [arguments]; clnas VERB --help tells more\n\n");
+    for (int i = 0; cli_commands[i]; i++)
+        fprintf(f, "  %-10s %s\n", cli_commands[i]->name, cli_commands[i]->about);
+}
+
+static const cli_command *find(const char *name) {
+    for (int i = 0; cli_commands[i]; i++)
+        if (strcmp(cli_commands[i]->name, name) == 0)
+            return cli_commands[i];
+    return NULL;
+}
+
+static int unknown(const char *name) {
+    const char *names[32];
+    size_t n = 0;
+    for (; cli_commands[n] && n < 32; n++)
+        names[n] = cli_commands[n]->name;
+    const char *near = nas_nearest(name, names, n);
+    fprintf(stderr, "clnas: there is no verb '%s'%s%s%s; clnas --help lists them\n", name,
+            near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return CLI_USAGE;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        overview(stderr);
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 ||
+        strcmp(argv[1], "-h") == 0) {
+        overview(stdout);
+        return fflush(stdout) ? CLI_FAILED : CLI_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("clnas %s\n", NAS_VERSION);
+        return fflush(stdout) ? CLI_FAILED : CLI_OK;
+    }
+    const cli_command *c = find(argv[1]);
+    if (!c)
+        return unknown(argv[1]);
+    for (int i = 2; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            cli_help(c);
+            return fflush(stdout) ? CLI_FAILED : CLI_OK;
+        }
+    cli_args a;
+    int status = cli_parse(&a, c, argc - 2, argv + 2);
+    return status == CLI_OK ? c->run(&a) : status;
+}

@@ -1,0 +1,104 @@
+/* cli/study_retrain.c - the chosen models of a front, trained on the whole training set and tested
+ * once. */
+#include "study_run.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct retraining {
+    study_run *r;
+    uint32_t trial, at, of; /* number at of `of` models, from 1 */
+    double test, latency, latency_n, clock;
+} retraining;
+
+static void on_news(void *ctx, const news *n) {
+    retraining *x = ctx;
+    char rate[TALK_TEXT], left[TALK_TEXT];
+    if (n->kind == NEWS_LATENCY)
+        x->latency = n->a;
+    else if (n->kind == NEWS_LATENCY_N)
+        x->latency_n = n->a;
+    else if (n->kind == NEWS_TEST)
+        x->test = n->a;
+    else if (n->kind == NEWS_PROGRESS) {
+        double used = nas_clock() - x->clock;
+        talk_live(
+            "retraining trial %u (%u of %u)  epoch %d/%d %3.0f %%  loss %.3f  %s images/s  ETA %s",
+            x->trial, x->at, x->of, n->epoch, n->epochs, 100 * n->a, n->c, talk_count(rate, n->b),
+            talk_time(left, used / n->a * (1 - n->a + x->of - x->at)));
+    }
+}
+
+static nas_status keep_number(nas_store *s, uint32_t trial, const char *key, double v) {
+    nas_text t = {0};
+    if (isnan(v))
+        return NAS_OK;
+    nas_text_json_number(&t, v);
+    nas_status st = nas_store_attr(s, trial, key, nas_text_str(&t));
+    nas_text_free(&t);
+    return st;
+}
+
+static nas_status write_network(const study_run *r, const nas_trial *t) {
+    nas_text yaml = {0}, path = {0};
+    nas_status st;
+    nas_text_add(&path, "%s/models/trial-%u.yaml", r->dir, t->number);
+    NAS_GO(nas_space_network(&yaml, r->space, &t->genome));
+    NAS_GO(nas_text_check(&path));
+    NAS_GO(nas_file_write(nas_text_str(&path), nas_text_str(&yaml), yaml.n));
+done:
+    nas_text_free(&yaml);
+    nas_text_free(&path);
+    return st;
+}
+
+/* True when this model was trained and tested by an earlier run. */
+static bool finished(const study_run *r, uint32_t trial, const char *path) {
+    char *json = NULL;
+    bool done = nas_store_get_attr(&json, r->store, trial, "test_accuracy") == NAS_OK &&
+                nas_file_exists(path);
+    nas_free(json);
+    return done;
+}
+
+static nas_status retrain_one(study_run *r, uint32_t trial, uint32_t at, uint32_t of) {
+    retraining x = {.r = r,
+                    .trial = trial,
+                    .at = at,
+                    .of = of,
+                    .test = (double)NAN,
+                    .latency = (double)NAN,
+                    .latency_n = (double)NAN,
+                    .clock = nas_clock()};
+    job j = {.kind = JOB_RETRAIN, .trial = trial};
+    nas_trial t;
+    news done;
+    if (snprintf(j.out, sizeof j.out, "%s/models/trial-%u.safetensors", r->dir, trial) >=
+        (int)sizeof j.out)
+        return nas_fail(NAS_E_ARG, "the run folder's path is too long");
+    if (finished(r, trial, j.out))
+        return NAS_OK;
+    NAS_TRY(nas_store_trial(&t, r->store, trial));
+    j.genome = t.genome;
+    NAS_TRY(write_network(r, &t));
+    NAS_TRY(study_job(&done, r, &j, 0, on_news, &x));
+    if (done.status != NAS_OK) { /* one model less; the study and the others stand */
+        talk_line("retraining trial %u failed: %s", trial, done.text);
+        return NAS_OK;
+    }
+    NAS_TRY(keep_number(r->store, trial, "latency_s", x.latency));
+    NAS_TRY(keep_number(r->store, trial, "latency_batch_s", x.latency_n));
+    NAS_TRY(keep_number(r->store, trial, "test_accuracy", x.test));
+    talk_line("retrained trial %u (%u of %u): test accuracy %.2f %%, %.0f s", trial, at, of,
+              100 * x.test, nas_clock() - x.clock);
+    return NAS_OK;
+}
+
+nas_status study_retrain(study_run *r, const uint32_t *trial, uint32_t n) {
+    char dir[1100];
+    snprintf(dir, sizeof dir, "%s/models", r->dir);
+    NAS_TRY(nas_dir_make(dir));
+    for (uint32_t i = 0; i < n; i++)
+        NAS_TRY(retrain_one(r, trial[i], i + 1, n));
+    return NAS_OK;
+}

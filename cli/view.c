@@ -1,0 +1,248 @@
+/* cli/view.c - reads a study from its store and answers what status, front and report ask. */
+#include "view.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A JSON string's text (the store's attributes are JSON): the caller's, or NULL. */
+static char *json_string(const char *json) {
+    size_t n = strlen(json);
+    if (n < 2 || json[0] != '"')
+        return NULL;
+    nas_yaml *doc = NULL;
+    nas_text t = {0};
+    nas_text_add(&t, "v: %s\n", json); /* a JSON string is a YAML double-quoted scalar */
+    char *out = NULL;
+    if (!t.failed && nas_yaml_read_text(&doc, nas_text_str(&t), t.n, "attribute") == NAS_OK) {
+        const char *s = nas_yaml_scalar(nas_yaml_get(nas_yaml_root(doc), "v"));
+        out = s ? nas_strdup(s) : NULL;
+    }
+    nas_yaml_free(doc);
+    nas_text_free(&t);
+    return out;
+}
+
+static char *attr_string(nas_store *s, uint32_t number, const char *key) {
+    char *json = NULL;
+    if (nas_store_get_attr(&json, s, number, key) != NAS_OK)
+        return NULL;
+    char *text = json_string(json);
+    nas_free(json);
+    return text;
+}
+
+static double attr_number(nas_store *s, uint32_t number, const char *key) {
+    char *json = NULL;
+    if (nas_store_get_attr(&json, s, number, key) != NAS_OK)
+        return (double)NAN;
+    char *end;
+    double v = strtod(json, &end);
+    if (end == json)
+        v = (double)NAN;
+    nas_free(json);
+    return v;
+}
+
+static nas_status read_trials(view *v) {
+    v->n = nas_store_trial_count(v->store);
+    v->trial = nas_calloc(v->n ? v->n : 1, sizeof *v->trial);
+    if (!v->trial)
+        return nas_fail_memory(v->n * sizeof *v->trial);
+    for (uint32_t i = 0; i < v->n; i++) {
+        view_trial *t = &v->trial[i];
+        NAS_TRY(nas_store_trial(&t->t, v->store, i));
+        t->network = attr_string(v->store, i, "network");
+        t->reason = attr_string(v->store, i, "reason");
+        t->params = attr_number(v->store, i, "params");
+        t->macs = attr_number(v->store, i, "macs");
+        t->test_accuracy = attr_number(v->store, i, "test_accuracy");
+        t->latency_s = attr_number(v->store, i, "latency_s");
+        t->latency_batch_s = attr_number(v->store, i, "latency_batch_s");
+    }
+    return NAS_OK;
+}
+
+static bool feasible(const view_trial *t) {
+    return t->t.state == NAS_TRIAL_COMPLETE && t->t.violation <= 0;
+}
+
+static void mark_front(view *v) {
+    for (uint32_t i = 0; i < v->n; i++) {
+        bool front = feasible(&v->trial[i]);
+        for (uint32_t k = 0; k < v->n && front; k++)
+            front =
+                !feasible(&v->trial[k]) ||
+                !nas_dominates(v->trial[k].t.objective, v->trial[i].t.objective, v->n_objectives);
+        v->trial[i].on_front = front;
+    }
+}
+
+nas_status view_of_store(view *v, nas_store *s) {
+    memset(v, 0, sizeof *v);
+    v->store = s;
+    v->n_objectives = nas_store_objectives(s, &v->objective);
+    for (uint32_t i = 0; i < v->n_objectives; i++)
+        NAS_TRY(nas_measure_parse(&v->measure[i], v->objective[i]));
+    char *budget = NULL;
+    if (nas_store_get_study_attr(&budget, s, "budget") == NAS_OK)
+        v->budget = (uint32_t)strtoul(budget, NULL, 10);
+    nas_free(budget);
+    NAS_TRY(read_trials(v));
+    mark_front(v);
+    return NAS_OK;
+}
+
+nas_status view_open(view *v, const char *run) {
+    nas_text path = {0};
+    nas_store *s = NULL;
+    memset(v, 0, sizeof *v);
+    if (!nas_dir_exists(run))
+        return nas_fail(NAS_E_NOT_FOUND, "%s is no folder", run);
+    nas_text_add(&path, "%s/study.db", run);
+    nas_status st = nas_text_check(&path);
+    if (st == NAS_OK && !nas_file_exists(nas_text_str(&path)))
+        st = nas_fail(NAS_E_NOT_FOUND, "%s holds no study (no study.db)", run);
+    if (st == NAS_OK)
+        st = nas_store_open_read(&s, nas_text_str(&path));
+    if (st == NAS_OK)
+        st = view_of_store(v, s);
+    nas_text_free(&path);
+    if (st != NAS_OK) {
+        view_free(v);
+        nas_store_close(s);
+        memset(v, 0, sizeof *v);
+    }
+    return st;
+}
+
+void view_free(view *v) {
+    for (uint32_t i = 0; v->trial && i < v->n; i++) {
+        nas_free(v->trial[i].network);
+        nas_free(v->trial[i].reason);
+    }
+    nas_free(v->trial);
+    v->trial = NULL;
+    v->n = 0;
+}
+
+uint32_t view_front(uint32_t *index, const view *v) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < v->n; i++)
+        if (v->trial[i].on_front) {
+            if (index)
+                index[n] = i;
+            n++;
+        }
+    return n;
+}
+
+bool view_reference(double ref[NAS_MAX_OBJECTIVES], const view *v) {
+    double lo[NAS_MAX_OBJECTIVES], hi[NAS_MAX_OBJECTIVES];
+    bool any = false;
+    for (uint32_t i = 0; i < v->n; i++) {
+        if (!feasible(&v->trial[i]))
+            continue;
+        for (uint32_t m = 0; m < v->n_objectives; m++) {
+            double x = v->trial[i].t.objective[m];
+            lo[m] = !any || x < lo[m] ? x : lo[m];
+            hi[m] = !any || x > hi[m] ? x : hi[m];
+        }
+        any = true;
+    }
+    for (uint32_t m = 0; any && m < v->n_objectives; m++)
+        ref[m] = hi[m] + (hi[m] > lo[m] ? 0.1 * (hi[m] - lo[m]) : fabs(hi[m]) * 0.1 + 1e-12);
+    return any;
+}
+
+nas_status view_hypervolume(double *out, const view *v, const double *ref, uint32_t upto) {
+    uint32_t m = v->n_objectives, n = 0;
+    double *obj = nas_malloc((v->n * m + 1) * sizeof *obj);
+    if (!obj)
+        return nas_fail_memory(v->n * m * sizeof *obj);
+    for (uint32_t i = 0; i < v->n && i < upto; i++)
+        if (feasible(&v->trial[i])) {
+            memcpy(obj + n * m, v->trial[i].t.objective, m * sizeof *obj);
+            n++;
+        }
+    nas_status st = nas_hypervolume(out, obj, n, m, ref);
+    nas_free(obj);
+    return st;
+}
+
+uint32_t view_choose(uint32_t *index, const view *v, uint32_t want) {
+    uint32_t n = 0;
+    uint32_t *front = nas_malloc((v->n + 1) * sizeof *front);
+    if (!front)
+        return 0;
+    uint32_t size = view_front(front, v);
+    for (uint32_t i = 1; i < size;
+         i++) /* insertion sort by the first objective: fronts are small */
+        for (uint32_t k = i;
+             k > 0 && v->trial[front[k]].t.objective[0] < v->trial[front[k - 1]].t.objective[0];
+             k--) {
+            uint32_t swap = front[k];
+            front[k] = front[k - 1];
+            front[k - 1] = swap;
+        }
+    want = want < size ? want : size;
+    for (uint32_t i = 0; i < want; i++)
+        index[n++] = front[want > 1 ? i * (size - 1) / (want - 1) : 0];
+    nas_free(front);
+    return n;
+}
+
+nas_status view_price_on(char (**name)[128], uint32_t *n, const view *v) {
+    char *json = NULL;
+    nas_yaml *doc = NULL;
+    nas_text t = {0};
+    nas_status st;
+    if (nas_store_get_study_attr(&json, v->store, "price_on") != NAS_OK) {
+        *name = NULL;
+        *n = 0;
+        return NAS_OK;
+    }
+    nas_text_add(&t, "v: %s\n", json); /* a JSON list is a YAML flow sequence */
+    NAS_GO(nas_yaml_read_text(&doc, nas_text_str(&t), t.n, "price_on"));
+    const nas_yaml_node *list = nas_yaml_get(nas_yaml_root(doc), "v");
+    uint32_t count = (uint32_t)nas_yaml_count(list);
+    char(*out)[128] = nas_calloc(count + 1, sizeof *out);
+    if (!out)
+        NAS_GO(nas_fail_memory(count * sizeof *out));
+    for (uint32_t i = 0; i < count; i++) {
+        const char *s = nas_yaml_scalar(nas_yaml_at(list, i));
+        snprintf(out[i], sizeof out[i], "%s", s ? s : "");
+    }
+    *name = out;
+    *n = count;
+done:
+    nas_free(json);
+    nas_yaml_free(doc);
+    nas_text_free(&t);
+    return st;
+}
+
+static void cell(nas_text *t, const nas_measure *m, double v) {
+    char b[TALK_TEXT];
+    nas_text_add(t, "  %14s", talk_measure(b, m, v));
+}
+
+void view_table(nas_text *t, const view *v, const uint32_t *index, uint32_t n) {
+    char b[TALK_TEXT];
+    nas_text_add(t, "%5s", "trial");
+    for (uint32_t m = 0; m < v->n_objectives; m++)
+        nas_text_add(t, "  %14.22s", v->objective[m]);
+    nas_text_add(t, "  %12s  %12s  %13s\n", "params", "MACs", "test accuracy");
+    for (uint32_t i = 0; i < n; i++) {
+        const view_trial *r = &v->trial[index[i]];
+        nas_text_add(t, "%5u", r->t.number);
+        for (uint32_t m = 0; m < v->n_objectives; m++)
+            cell(t, &v->measure[m], r->t.objective[m]);
+        nas_text_add(t, "  %12s", isfinite(r->params) ? talk_count(b, r->params) : "-");
+        nas_text_add(t, "  %12s", isfinite(r->macs) ? talk_count(b, r->macs) : "-");
+        if (isfinite(r->test_accuracy))
+            nas_text_add(t, "  %11.2f %%\n", 100 * r->test_accuracy);
+        else
+            nas_text_add(t, "  %13s\n", "-");
+    }
+}

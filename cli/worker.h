@@ -1,0 +1,59 @@
+/* cli/worker.h - candidates are measured and trained in a child process, so that a driver's crash
+ * or hang ends one trial and not the study. The parent never touches OpenCL. */
+#ifndef NAS_CLI_WORKER_H
+#define NAS_CLI_WORKER_H
+
+#include "cli.h"
+
+typedef enum job_kind { JOB_TRIAL, JOB_RETRAIN } job_kind;
+typedef struct job {
+    job_kind kind;
+    uint32_t trial;
+    nas_genome genome;
+    char out[1024]; /* RETRAIN: model file */
+} job;
+
+/* What a worker tells; one message fits a pipe's atomic write. */
+typedef enum news_kind {
+    NEWS_PROGRESS,  /* within an epoch: a = share done of the whole training, b = images/s, c = loss
+                     */
+    NEWS_EPOCH,     /* after an epoch: epoch, a = validation error, b = validation loss */
+    NEWS_LATENCY,   /* a = seconds at latency.batch */
+    NEWS_LATENCY_N, /* a = seconds at batch `epoch` */
+    NEWS_TEST,      /* a = test accuracy, b = loss */
+    NEWS_DEVICE,    /* text = name of the device */
+    NEWS_DONE,      /* status, text = error line */
+} news_kind;
+typedef struct news {
+    news_kind kind;
+    nas_status status;
+    uint32_t trial;
+    int32_t epoch, epochs;
+    double a, b, c;
+    char text[400];
+} news;
+
+/* What the child needs to know of the study; copied by fork. */
+typedef struct worker_study {
+    const nas_study_config *config;
+    const nas_space *space;
+    nas_train_config train, retrain;
+    bool measure_latency; /* an objective or a constraint is measured latency */
+    double latency_limit; /* constraint on it; INFINITY: none */
+} worker_study;
+
+typedef struct worker worker;
+nas_status worker_start(worker **out, const worker_study *s) NAS_MUST_USE;
+/* Ends the child: asks, waits up to grace_s, then kills. NULL is fine. */
+void worker_end(worker *w, double grace_s);
+nas_status worker_send(worker *w, const job *j) NAS_MUST_USE;
+/* Next message, or false after timeout_s. A child that died gives NEWS_DONE with what killed it;
+ * the worker must then be ended and started anew (worker_dead). */
+bool worker_news(news *out, worker *w, double timeout_s);
+bool worker_dead(const worker *w);
+
+/* child.c: the child's life. Reads jobs from `in`, writes news to `out`, returns its exit status.
+ */
+int child_main(const worker_study *s, int in, int out);
+
+#endif
