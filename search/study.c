@@ -257,10 +257,23 @@ static nas_status read_latency(nas_study_config *c, const nas_yaml_node *root) {
     return NAS_OK;
 }
 
+static nas_status read_price_on(nas_study_config *c, const nas_yaml_node *root) {
+    const uint32_t most = sizeof c->price_on / sizeof *c->price_on;
+    const nas_yaml_node *list = nas_yaml_get(root, "price_on");
+    if (list == NULL)
+        return NAS_OK;
+    if (nas_yaml_kind_of(list) != NAS_YAML_SEQ || nas_yaml_count(list) > most)
+        return nas_yaml_fail(list, "price_on is a list of at most %u device names", most);
+    for (uint32_t i = 0; i < nas_yaml_count(list); i++)
+        NAS_TRY(copy_text(c->price_on[i], sizeof c->price_on[i], nas_yaml_at(list, i), "price_on"));
+    c->n_price_on = (uint32_t)nas_yaml_count(list);
+    return NAS_OK;
+}
+
 static nas_status read_all(const reader *r) {
     static const char *const known[] = {
-        "name",  "space",   "data",    "objectives", "constraints", "strategy",      "budget",
-        "train", "retrain", "latency", "device",     "seed",        "trial_seconds",
+        "name",    "space",   "data",   "objectives", "constraints",   "strategy", "budget", "train",
+        "retrain", "latency", "device", "seed",       "trial_seconds", "price_on",
     };
     nas_study_config *c = r->c;
     const nas_yaml_node *root = nas_yaml_root(c->doc);
@@ -274,6 +287,7 @@ static nas_status read_all(const reader *r) {
     NAS_TRY(read_budget(c, root));
     NAS_TRY(read_training(c, root));
     NAS_TRY(read_latency(c, root));
+    NAS_TRY(read_price_on(c, root));
     NAS_TRY(read_text(c->device, sizeof c->device, root, "device"));
     int64_t seed = (int64_t)c->seed;
     NAS_TRY(read_whole(&seed, root, "seed", 0, INT64_MAX));

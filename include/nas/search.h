@@ -100,6 +100,8 @@ typedef struct nas_study_config {
     int32_t latency_batch;
     double trial_seconds;        /* a trial that runs longer fails; 0: none */
     uint32_t retrain_models;     /* how many of the front are trained fully at the end; 0: none */
+    uint32_t n_price_on;         /* device files on which the chosen models are priced at the end */
+    char price_on[4][64];
     const nas_yaml_node *train, *retrain; /* maps for nas_train_config; NULL: defaults */
     nas_yaml *doc;
 } nas_study_config;
