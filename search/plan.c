@@ -1,0 +1,449 @@
+/* search/plan.c - from the file of a space to its plan: blocks, their choices and repeats. */
+#include "plan.h"
+
+#include <string.h>
+
+enum { MAX_NAME = 40 };
+
+/* Where an item stands: its gene path is prefix.label, unless it brings a name of its own. */
+typedef struct place {
+    const char *prefix, *label;
+    const char *name; /* what its leaves are to be called, from the choice around it; or NULL */
+    bool list;        /* an element of a list: may have a name */
+    bool nameless;    /* a copy of a stage: called by its number */
+    bool later;       /* in a later repeat of a stage: strides are 1 */
+} place;
+
+static nas_status plan_item(plan **out, nas_space *s, const nas_yaml_node *n, place at);
+
+/* ---- small things ---- */
+
+nas_status plan_new(plan **out, nas_space *s, plan_kind kind, const nas_yaml_node *at, size_t n) {
+    if (n > MAX_PLANS || ++s->n_plans > MAX_PLANS)
+        return nas_yaml_fail(at, "the space is too big: over %d values with all repeats",
+                             (int)MAX_PLANS);
+    plan *p = arena_new(&s->mem, sizeof *p);
+    plan **kid = arena_new(&s->mem, (n + 1) * sizeof(plan *));
+    if (p == NULL || kid == NULL)
+        return nas_fail_memory(sizeof *p + n * sizeof(plan *));
+    *p = (plan){.kind = kind, .at = at, .gene = NO_GENE, .n = (uint32_t)n, .kid = kid};
+    *out = p;
+    return NAS_OK;
+}
+
+static nas_status plan_text(plan **out, nas_space *s, const nas_yaml_node *at, const char *key,
+                            const char *text) {
+    NAS_TRY(plan_new(out, s, PLAN_SCALAR, at, 0));
+    (*out)->key = key;
+    (*out)->text = text;
+    return NAS_OK;
+}
+
+static nas_status join(const char **out, nas_space *s, const char *prefix, const char *label) {
+    *out = arena_text(&s->mem, "%s%s%s", prefix, prefix[0] != '\0' ? "." : "", label);
+    return *out == NULL ? nas_fail_memory(1) : NAS_OK;
+}
+
+static bool is_map(const nas_yaml_node *n) {
+    return nas_yaml_kind_of(n) == NAS_YAML_MAP;
+}
+
+static bool is_list(const nas_yaml_node *n) {
+    return nas_yaml_kind_of(n) == NAS_YAML_SEQ;
+}
+
+/* nas_yaml_get for arguments, which may be left out altogether. */
+static const nas_yaml_node *get(const nas_yaml_node *n, const char *key) {
+    return is_map(n) ? nas_yaml_get(n, key) : NULL;
+}
+
+static bool is_nothing(const nas_yaml_node *n) {
+    const char *t = nas_yaml_scalar(n);
+    return t != NULL && t[0] == '\0';
+}
+
+const nas_yaml_node *choose_of(const nas_yaml_node *n) {
+    return is_map(n) && nas_yaml_count(n) == 1 ? nas_yaml_get(n, "choose") : NULL;
+}
+
+/* The kind of a single block; NULL for lists and choices. */
+static const char *kind_of(const nas_yaml_node *n) {
+    if (is_map(n))
+        return nas_yaml_count(n) == 1 && nas_yaml_get(n, "choose") == NULL ? nas_yaml_key(n, 0)
+                                                                           : NULL;
+    return nas_yaml_scalar(n);
+}
+
+/* ---- names ---- */
+
+static nas_status check_name(const char **out, const nas_yaml_node *n) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_",
+                      others[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789-";
+    const char *name;
+    NAS_TRY(nas_yaml_string(&name, n));
+    size_t length = strlen(name);
+    if (length == 0 || length > MAX_NAME || strchr(letters, name[0]) == NULL ||
+        name[strspn(name, others)] != '\0')
+        return nas_yaml_fail(n,
+                             "name: '%.50s' is no name: a letter, then up to %d letters, digits, "
+                             "_ or -",
+                             name, MAX_NAME - 1);
+    *out = name;
+    return NAS_OK;
+}
+
+/* The name an element of a list has by itself; NULL: none. */
+static nas_status own_name(const char **out, const nas_yaml_node **at, const nas_yaml_node *n) {
+    *out = NULL;
+    *at = n;
+    const char *kind = kind_of(n);
+    const block_kind *k = kind != NULL ? block_find(kind) : NULL;
+    const nas_yaml_node *holder = !is_map(n) ? NULL : kind == NULL ? n : nas_yaml_at(n, 0);
+    const nas_yaml_node *name = NULL;
+    if (holder != NULL && is_map(holder) && choose_of(holder) == NULL)
+        name = nas_yaml_get(holder, "name");
+    if (name == NULL) {
+        *out = k != NULL ? k->label : NULL;
+        return NAS_OK;
+    }
+    *at = name;
+    return check_name(out, name);
+}
+
+static nas_status check_distinct(const nas_yaml_node *list) {
+    for (size_t i = 1; i < nas_yaml_count(list); i++) {
+        const char *name, *other;
+        const nas_yaml_node *at, *before;
+        NAS_TRY(own_name(&name, &at, nas_yaml_at(list, i)));
+        for (size_t k = 0; name != NULL && k < i; k++) {
+            NAS_TRY(own_name(&other, &before, nas_yaml_at(list, k)));
+            if (other != NULL && strcmp(name, other) == 0)
+                return nas_yaml_fail(at,
+                                     "two blocks of this list are called %s (the other in line "
+                                     "%d)",
+                                     name, nas_yaml_line(before));
+        }
+    }
+    return NAS_OK;
+}
+
+/* ---- lists of blocks ---- */
+
+static nas_status plan_items(plan **out, nas_space *s, const nas_yaml_node *n, const char *prefix,
+                             bool later) {
+    const nas_yaml_node *options = choose_of(n);
+    const char *path;
+    char label[16];
+    plan *p;
+    if (options != NULL && is_list(options)) {
+        NAS_TRY(join(&path, s, prefix, "blocks"));
+        NAS_TRY(plan_new(&p, s, PLAN_CHOOSE, n, nas_yaml_count(options)));
+        NAS_TRY(gene_new(&p->gene, s, options, path));
+        for (uint32_t i = 0; i < p->n; i++) {
+            snprintf(label, sizeof label, "%u", i);
+            NAS_TRY(join(&path, s, prefix, label));
+            NAS_TRY(plan_items(&p->kid[i], s, nas_yaml_at(options, i), path, later));
+        }
+        *out = p;
+        return NAS_OK;
+    }
+    if (!is_list(n) || nas_yaml_count(n) == 0)
+        return nas_yaml_fail(n, "expected a list of blocks%s", is_list(n) ? ", found none" : "");
+    NAS_TRY(check_distinct(n));
+    NAS_TRY(plan_new(&p, s, PLAN_SEQ, n, nas_yaml_count(n)));
+    for (uint32_t i = 0; i < p->n; i++) {
+        snprintf(label, sizeof label, "%u", i);
+        NAS_TRY(plan_item(&p->kid[i], s, nas_yaml_at(n, i),
+                          (place){.prefix = prefix, .label = label, .list = true, .later = later}));
+    }
+    *out = p;
+    return NAS_OK;
+}
+
+/* { stage: { name: NAME, blocks: ITEMS } } */
+static nas_status name_list(plan **list, nas_space *s, const char *name) {
+    plan *stage, *args;
+    NAS_TRY(plan_new(&args, s, PLAN_MAP, (*list)->at, 2));
+    NAS_TRY(plan_new(&stage, s, PLAN_MAP, (*list)->at, 1));
+    NAS_TRY(plan_text(&args->kid[0], s, (*list)->at, "name", name));
+    args->kid[1] = *list;
+    args->kid[1]->key = "blocks";
+    args->key = "stage";
+    stage->kid[0] = args;
+    *list = stage;
+    return NAS_OK;
+}
+
+/* ---- stages ---- */
+
+static nas_status plan_copies(plan **out, nas_space *s, const nas_yaml_node *args,
+                              const nas_yaml_node *repeat, const char *path, bool later) {
+    static const block_arg repeat_arg = {
+        .name = "repeat", .type = ARG_INT, .min = 1, .max = MAX_REPEAT};
+    const nas_yaml_node *block = nas_yaml_get(args, "block"),
+                        *blocks = nas_yaml_get(args, "blocks");
+    const char *gene, *prefix;
+    char label[16];
+    uint32_t max = 0;
+    plan *p, *r;
+    NAS_TRY(join(&gene, s, path, "repeat"));
+    if (repeat != NULL)
+        NAS_TRY(plan_value(&r, s, &repeat_arg, repeat, gene));
+    else
+        NAS_TRY(plan_text(&r, s, args, NULL, "1"));
+    NAS_TRY(mark_repeat(&max, s, r));
+    NAS_TRY(plan_new(&p, s, PLAN_COPIES, args, max));
+    p->repeat = r;
+    p->many = blocks != NULL;
+    for (uint32_t i = 0; i < max; i++) {
+        snprintf(label, sizeof label, "%u", i);
+        NAS_TRY(join(&prefix, s, path, label));
+        if (p->many)
+            NAS_TRY(plan_items(&p->kid[i], s, blocks, prefix, later || i > 0));
+        else
+            NAS_TRY(plan_item(
+                &p->kid[i], s, block,
+                (place){
+                    .prefix = path, .label = label, .nameless = true, .later = later || i > 0}));
+    }
+    *out = p;
+    return NAS_OK;
+}
+
+static nas_status plan_stage(plan **out, nas_space *s, const nas_yaml_node *args, const char *path,
+                             bool later) {
+    const nas_yaml_node *repeat = get(args, "repeat"), *blocks = get(args, "blocks");
+    if ((get(args, "block") == NULL) == (blocks == NULL))
+        return nas_yaml_fail(args, "stage: expected either block or blocks");
+    if (repeat == NULL && blocks != NULL)
+        NAS_TRY(plan_items(out, s, blocks, path, later));
+    else
+        NAS_TRY(plan_copies(out, s, args, repeat, path, later));
+    (*out)->key = "blocks";
+    return NAS_OK;
+}
+
+/* ---- one block ---- */
+
+/* One argument; *out stays NULL when it is left out. */
+static nas_status plan_arg(plan **out, nas_space *s, const block_kind *k, const block_arg *a,
+                           const nas_yaml_node *args, const char *path, bool later) {
+    const nas_yaml_node *n = get(args, a->name);
+    const char *gene;
+    if (a->type == ARG_STAGE)
+        return NAS_OK;
+    if (a->stride && later && (n != NULL || strcmp(a->fallback, "1") != 0))
+        return plan_text(out, s, n != NULL ? n : args, a->name, "1");
+    if (n == NULL)
+        return a->fallback != NULL ? NAS_OK
+                                   : nas_yaml_fail(args, "%s: %s is missing", k->name, a->name);
+    if (a->type == ARG_ITEMS) {
+        NAS_TRY(plan_items(out, s, n, path, later));
+    } else {
+        NAS_TRY(join(&gene, s, path, a->name));
+        NAS_TRY(plan_value(out, s, a, n, gene));
+    }
+    (*out)->key = a->name;
+    return NAS_OK;
+}
+
+static nas_status check_keys(const block_kind *k, const nas_yaml_node *args) {
+    const char *known[24] = {"name"};
+    for (uint32_t i = 0; i < k->n_args; i++)
+        known[i + 1] = k->args[i].name;
+    return nas_yaml_only(args, known, k->n_args + 1);
+}
+
+static nas_status plan_args(plan **out, nas_space *s, const block_kind *k,
+                            const nas_yaml_node *args, const char *path, place at);
+
+/* Whole argument maps to choose from. */
+static nas_status plan_args_choice(plan **out, nas_space *s, const block_kind *k,
+                                   const nas_yaml_node *args, const char *path, place at) {
+    const nas_yaml_node *options = choose_of(args);
+    const char *gene, *inner;
+    char label[16];
+    plan *p;
+    if (!is_list(options))
+        return nas_yaml_fail(options, "%s: expected choose: [{...}, ...]", k->name);
+    NAS_TRY(join(&gene, s, path, "choose"));
+    NAS_TRY(plan_new(&p, s, PLAN_CHOOSE, args, nas_yaml_count(options)));
+    NAS_TRY(gene_new(&p->gene, s, options, gene));
+    for (uint32_t i = 0; i < p->n; i++) {
+        snprintf(label, sizeof label, "%u", i);
+        NAS_TRY(join(&inner, s, path, label));
+        NAS_TRY(plan_args(&p->kid[i], s, k, nas_yaml_at(options, i), inner, at));
+    }
+    *out = p;
+    return NAS_OK;
+}
+
+static nas_status plan_args(plan **out, nas_space *s, const block_kind *k,
+                            const nas_yaml_node *args, const char *path, place at) {
+    if (choose_of(args) != NULL)
+        return plan_args_choice(out, s, k, args, path, at);
+    const nas_yaml_node *name = get(args, "name");
+    const char *own = at.name;
+    plan *p;
+    NAS_TRY(is_map(args) ? check_keys(k, args) : NAS_OK);
+    if (name != NULL && at.nameless)
+        return nas_yaml_fail(name, "a repeated block has no name: it is called by its number");
+    if (name != NULL)
+        NAS_TRY(check_name(&own, name));
+    NAS_TRY(plan_new(&p, s, PLAN_MAP, args, k->n_args + 1));
+    p->n = 0;
+    if (own != NULL)
+        NAS_TRY(plan_text(&p->kid[p->n++], s, args, "name", own));
+    for (uint32_t i = 0; i < k->n_args; i++) {
+        p->kid[p->n] = NULL;
+        NAS_TRY(plan_arg(&p->kid[p->n], s, k, &k->args[i], args, path, at.later));
+        p->n += p->kid[p->n] != NULL;
+    }
+    if (k == &block_stage)
+        NAS_TRY(plan_stage(&p->kid[p->n++], s, args, path, at.later));
+    *out = p;
+    return NAS_OK;
+}
+
+/* n: `kind: {arguments}`, or the bare kind. */
+static nas_status plan_block(plan **out, nas_space *s, const nas_yaml_node *n, const char *kind,
+                             place at) {
+    const block_kind *k = block_find(kind);
+    const nas_yaml_node *args = is_map(n) ? nas_yaml_at(n, 0) : n, *where;
+    const char *near = k == NULL ? block_nearest(kind) : NULL, *own, *path;
+    if (near != NULL)
+        return nas_yaml_fail(n, "unknown block '%.40s'; did you mean '%s'?", kind, near);
+    if (k == NULL)
+        return nas_yaml_fail(n, "unknown block '%.40s'", kind);
+    if (args != n && !is_map(args) && !is_nothing(args))
+        return nas_yaml_fail(args, "%s: expected {argument: value, ...}", k->name);
+    NAS_TRY(own_name(&own, &where, n));
+    NAS_TRY(join(&path, s, at.prefix, at.list && own != NULL ? own : at.label));
+    if (at.list && own == NULL)
+        NAS_TRY(join(&path, s, path, k->name));
+    if (k == &block_skip)
+        at.name = NULL;
+    plan *p;
+    NAS_TRY(plan_new(&p, s, PLAN_MAP, n, 1));
+    NAS_TRY(plan_args(&p->kid[0], s, k, args, path, at));
+    p->kid[0]->key = k->name;
+    *out = p;
+    return NAS_OK;
+}
+
+/* ---- a choice between blocks ---- */
+
+/* What an alternative's genes are called: its key, its kind if no other alternative has that, or
+ * its number. */
+static const char *alternative_label(const nas_yaml_node *options, uint32_t i, char number[16]) {
+    if (is_map(options))
+        return nas_yaml_key(options, i);
+    const char *kind = kind_of(nas_yaml_at(options, i));
+    snprintf(number, 16, "%u", i);
+    for (uint32_t k = 0; kind != NULL && k < nas_yaml_count(options); k++) {
+        const char *other = kind_of(nas_yaml_at(options, k));
+        if (k != i && other != NULL && strcmp(kind, other) == 0)
+            return number;
+    }
+    return kind != NULL ? kind : number;
+}
+
+/* Where alternatives stand, and the path of the gene. own: the choice's name or NULL. */
+static nas_status place_alternatives(place *inner, const char **gene, nas_space *s, place at,
+                                     const char *own, bool keyed) {
+    const char *base, *named = NULL;
+    *inner = (place){.name = at.name, .nameless = at.nameless, .later = at.later};
+    NAS_TRY(join(&base, s, at.prefix, at.label));
+    if (own != NULL) {
+        NAS_TRY(join(&named, s, at.list ? at.prefix : base, own));
+        *gene = named;
+        inner->name = at.nameless ? NULL : own;
+    } else {
+        NAS_TRY(join(gene, s, base, "choose"));
+    }
+    inner->prefix = named != NULL ? named : base;
+    if (keyed)
+        inner->prefix = at.list ? at.prefix : base;
+    return NAS_OK;
+}
+
+static nas_status plan_choice(plan **out, nas_space *s, const nas_yaml_node *n, place at) {
+    static const char *const keys[] = {"choose", "name"};
+    const nas_yaml_node *options = nas_yaml_get(n, "choose"), *where;
+    const char *own, *gene;
+    char number[16];
+    place inner;
+    plan *p;
+    NAS_TRY(nas_yaml_only(n, keys, 2));
+    NAS_TRY(own_name(&own, &where, n));
+    if (nas_yaml_scalar(options) != NULL)
+        return nas_yaml_fail(options, "choose: expected a list of alternatives");
+    NAS_TRY(place_alternatives(&inner, &gene, s, at, own, is_map(options)));
+    NAS_TRY(plan_new(&p, s, PLAN_CHOOSE, n, nas_yaml_count(options)));
+    NAS_TRY(gene_new(&p->gene, s, options, gene));
+    for (uint32_t i = 0; i < p->n; i++) {
+        inner.label = alternative_label(options, i, number);
+        if (is_map(options) && at.list)
+            inner.name = inner.label;
+        NAS_TRY(plan_item(&p->kid[i], s, nas_yaml_at(options, i), inner));
+    }
+    *out = p;
+    return NAS_OK;
+}
+
+static nas_status plan_item(plan **out, nas_space *s, const nas_yaml_node *n, place at) {
+    const char *kind = kind_of(n), *path;
+    if (kind != NULL)
+        return plan_block(out, s, n, kind, at);
+    if (is_map(n) && nas_yaml_get(n, "choose") != NULL)
+        return plan_choice(out, s, n, at);
+    if (is_map(n))
+        return nas_yaml_fail(n, "expected one block (kind: {arguments}), found a map of %zu keys",
+                             nas_yaml_count(n));
+    NAS_TRY(join(&path, s, at.prefix, at.label));
+    NAS_TRY(plan_items(out, s, n, path, at.later));
+    return at.name != NULL ? name_list(out, s, at.name) : NAS_OK;
+}
+
+/* ---- the file ---- */
+
+static nas_status need(const nas_yaml_node **out, const nas_yaml_node *root, const char *key) {
+    *out = nas_yaml_get(root, key);
+    return *out != NULL ? NAS_OK : nas_yaml_fail(root, "%s is missing", key);
+}
+
+static nas_status plan_input(nas_space *s, const nas_yaml_node *root) {
+    const nas_yaml_node *input, *classes;
+    int64_t v;
+    NAS_TRY(need(&input, root, "input"));
+    if (!is_list(input) || nas_yaml_count(input) != 3)
+        return nas_yaml_fail(input, "input: expected [height, width, channels]");
+    for (size_t i = 0; i < 3; i++) {
+        NAS_TRY(nas_yaml_int(&v, nas_yaml_at(input, i), 1, 4096));
+        s->hwc[i] = (int32_t)v;
+    }
+    NAS_TRY(need(&classes, root, "classes"));
+    NAS_TRY(nas_yaml_int(&v, classes, 1, 100000));
+    s->classes = (int32_t)v;
+    return NAS_OK;
+}
+
+nas_status plan_space(nas_space *s) {
+    static const char *const keys[] = {"name", "about", "input", "classes", "let", "net"};
+    const nas_yaml_node *root = nas_yaml_root(s->doc), *name, *net;
+    const nas_yaml_node *about = nas_yaml_get(root, "about"), *lets = nas_yaml_get(root, "let");
+    NAS_TRY(nas_yaml_only(root, keys, sizeof keys / sizeof *keys));
+    NAS_TRY(need(&name, root, "name"));
+    NAS_TRY(nas_yaml_string(&s->name, name));
+    if (about != NULL)
+        NAS_TRY(nas_yaml_string(&s->about, about));
+    NAS_TRY(plan_input(s, root));
+    if (lets != NULL)
+        NAS_TRY(plan_lets(s, lets));
+    NAS_TRY(need(&net, root, "net"));
+    NAS_TRY(plan_items(&s->net, s, net, "", false));
+    for (uint32_t i = 0; i < s->n_lets; i++)
+        if (!s->lets[i].used)
+            return nas_yaml_fail(s->lets[i].at, "let: $%s is never used", s->lets[i].name);
+    return count_networks(s);
+}

@@ -1,0 +1,329 @@
+/* search/values.c - the values of arguments: scalars, choices between values, let names; genes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan.h"
+
+/* ---- scalars ---- */
+
+static nas_status check_word(const block_arg *a, const nas_yaml_node *n) {
+    const char *s;
+    size_t count = 0;
+    NAS_TRY(nas_yaml_string(&s, n));
+    for (; a->words[count] != NULL; count++)
+        if (strcmp(s, a->words[count]) == 0)
+            return NAS_OK;
+    nas_text all = {0};
+    for (size_t i = 0; i < count; i++)
+        nas_text_add(&all, "%s%s", i > 0 ? ", " : "", a->words[i]);
+    nas_status st =
+        nas_yaml_fail(n, "%s: expected one of %s, found '%.40s'", a->name, nas_text_str(&all), s);
+    nas_text_free(&all);
+    return st;
+}
+
+static nas_status check_act(const block_arg *a, const nas_yaml_node *n) {
+    const char *s;
+    nas_act act;
+    NAS_TRY(nas_yaml_string(&s, n));
+    if (nas_act_from_name(&act, s) == NAS_OK)
+        return NAS_OK;
+    char why[256];
+    snprintf(why, sizeof why, "%s", nas_error_text());
+    return nas_yaml_fail(n, "%s: %s", a->name, why);
+}
+
+static nas_status check_pad(const block_arg *a, const nas_yaml_node *n) {
+    const char *s = nas_yaml_scalar(n);
+    int64_t v;
+    if (s != NULL && (strcmp(s, "same") == 0 || strcmp(s, "valid") == 0))
+        return NAS_OK;
+    if (s != NULL && nas_yaml_int(&v, n, 0, (int64_t)a->max) == NAS_OK)
+        return NAS_OK;
+    return nas_yaml_fail(n, "%s: expected same, valid or a whole number from 0 to %g", a->name,
+                         a->max);
+}
+
+/* Puts the argument's name into the line that a typed reader of core recorded. */
+static nas_status named(nas_status st, const block_arg *a, const nas_yaml_node *n) {
+    if (st != NAS_E_PARSE)
+        return st;
+    char why[512];
+    const char *line = nas_error_text(), *found = strstr(line, ": expected");
+    snprintf(why, sizeof why, "%s", found != NULL ? found + 2 : line);
+    return nas_yaml_fail(n, "%s: %s", a->name, why);
+}
+
+static nas_status check_int(const block_arg *a, const nas_yaml_node *n) {
+    int64_t v;
+    return named(nas_yaml_int(&v, n, (int64_t)a->min, (int64_t)a->max), a, n);
+}
+
+static nas_status check_real(const block_arg *a, const nas_yaml_node *n) {
+    double v;
+    return named(nas_yaml_double(&v, n, a->min, a->max), a, n);
+}
+
+static nas_status check_bool(const block_arg *a, const nas_yaml_node *n) {
+    bool v;
+    return named(nas_yaml_bool(&v, n), a, n);
+}
+
+nas_status check_scalar(const block_arg *a, const nas_yaml_node *n) {
+    static nas_status (*const check[])(const block_arg *, const nas_yaml_node *) = {
+        [ARG_INT] = check_int,   [ARG_REAL] = check_real, [ARG_BOOL] = check_bool,
+        [ARG_WORD] = check_word, [ARG_ACT] = check_act,   [ARG_PAD] = check_pad};
+    return check[a->type](a, n);
+}
+
+/* ---- genes ---- */
+
+static bool rising_numbers(const char *const *text, uint32_t n) {
+    double before = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        char *end;
+        double v = strtod(text[i], &end);
+        if (end == text[i] || *end != '\0' || (i > 0 && !(v > before)))
+            return false;
+        before = v;
+    }
+    return true;
+}
+
+static nas_status option_texts(const char **text, nas_space *s, const nas_yaml_node *options) {
+    uint32_t n = (uint32_t)nas_yaml_count(options);
+    bool map = nas_yaml_kind_of(options) == NAS_YAML_MAP;
+    for (uint32_t i = 0; i < n; i++) {
+        nas_text t = {0};
+        if (map)
+            nas_text_add(&t, "%s", nas_yaml_key(options, i));
+        else
+            print_flow_yaml(&t, nas_yaml_at(options, i));
+        text[i] = t.failed ? NULL : arena_text(&s->mem, "%s", nas_text_str(&t));
+        nas_text_free(&t);
+        if (text[i] == NULL)
+            return nas_fail_memory(1);
+        for (uint32_t k = 0; k < i; k++)
+            if (strcmp(text[k], text[i]) == 0)
+                return nas_yaml_fail(nas_yaml_at(options, i),
+                                     "option '%.60s' stands twice in this choice", text[i]);
+    }
+    return NAS_OK;
+}
+
+nas_status gene_new(int32_t *out, nas_space *s, const nas_yaml_node *options, const char *path) {
+    size_t n = nas_yaml_count(options);
+    if (n == 0)
+        return nas_yaml_fail(options, "choose: expected at least one option");
+    if (n > UINT16_MAX / 16)
+        return nas_yaml_fail(options, "choose: %zu options, at most %d are possible", n,
+                             UINT16_MAX / 16);
+    if (s->n_genes == NAS_MAX_GENES)
+        return nas_yaml_fail(options, "choice %s is one too many: a space has at most %d", path,
+                             (int)NAS_MAX_GENES);
+    for (uint32_t i = 0; i < s->n_genes; i++)
+        if (strcmp(s->gene[i].path, path) == 0)
+            return nas_yaml_fail(options, "two choices are called %s: give the blocks names", path);
+    const char **text = arena_new(&s->mem, n * sizeof *text);
+    const char *name = arena_text(&s->mem, "%s", path);
+    if (text == NULL || name == NULL)
+        return nas_fail_memory(n * sizeof *text);
+    NAS_TRY(option_texts(text, s, options));
+    nas_gene *g = &s->gene[s->n_genes];
+    *g = (nas_gene){.path = name, .n = (uint32_t)n, .choices = text};
+    g->ordinal = rising_numbers(text, g->n);
+    *out = (int32_t)s->n_genes++;
+    return NAS_OK;
+}
+
+/* ---- let ---- */
+
+static bool is_name(const char *s, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        bool letter = (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') || s[i] == '_';
+        if (!letter && (i == 0 || s[i] < '0' || s[i] > '9'))
+            return false;
+    }
+    return n > 0;
+}
+
+static nas_status plan_let(nas_space *s, let *l) {
+    const nas_yaml_node *options = choose_of(l->at);
+    l->chosen = options != NULL;
+    l->n = options != NULL ? (uint32_t)nas_yaml_count(options) : 1;
+    l->option = arena_new(&s->mem, (l->n + 1) * sizeof *l->option);
+    if (l->option == NULL)
+        return nas_fail_memory(l->n * sizeof *l->option);
+    if (l->n == 0)
+        return nas_yaml_fail(options, "choose: expected at least one option");
+    for (uint32_t i = 0; i < l->n; i++) {
+        l->option[i] = options != NULL ? nas_yaml_at(options, i) : l->at;
+        const char *text = nas_yaml_scalar(l->option[i]);
+        if (text == NULL || text[0] == '$' || text[0] == '\0')
+            return nas_yaml_fail(l->option[i], "let %s: expected a number or a word", l->name);
+    }
+    return NAS_OK;
+}
+
+nas_status plan_lets(nas_space *s, const nas_yaml_node *lets) {
+    if (nas_yaml_kind_of(lets) != NAS_YAML_MAP)
+        return nas_yaml_fail(lets, "let: expected a map of names and values");
+    for (size_t i = 0; i < nas_yaml_count(lets); i++) {
+        const char *name = nas_yaml_key(lets, i);
+        const nas_yaml_node *at = nas_yaml_at(lets, i);
+        if (!is_name(name, strlen(name)))
+            return nas_yaml_fail(at, "let: '%.40s' is no name (letters, digits and _)", name);
+        if (s->n_lets == MAX_LETS)
+            return nas_yaml_fail(at, "let: at most %d names", (int)MAX_LETS);
+        s->lets[s->n_lets] = (let){.name = name, .at = at, .gene = NO_GENE};
+        NAS_TRY(plan_let(s, &s->lets[s->n_lets++]));
+    }
+    return NAS_OK;
+}
+
+static nas_status use_let(int32_t *out, nas_space *s, const nas_yaml_node *at, const char *name,
+                          size_t n) {
+    const char *known[MAX_LETS];
+    char text[64];
+    for (uint32_t i = 0; i < s->n_lets; i++) {
+        let *l = &s->lets[i];
+        known[i] = l->name;
+        if (strlen(l->name) != n || strncmp(l->name, name, n) != 0)
+            continue;
+        if (l->chosen && l->gene == NO_GENE)
+            NAS_TRY(gene_new(&l->gene, s, choose_of(l->at), l->name));
+        l->used = true;
+        *out = (int32_t)i;
+        return NAS_OK;
+    }
+    snprintf(text, sizeof text, "%.*s", n > 60 ? 60 : (int)n, name);
+    const char *near = nas_nearest(text, known, s->n_lets);
+    return near != NULL ? nas_yaml_fail(at, "unknown name $%s; did you mean $%s?", text, near)
+                        : nas_yaml_fail(at, "unknown name $%s: names are set under let", text);
+}
+
+/* Reads one term of "$a * $b * 2" at *p and moves behind it. */
+static nas_status read_term(plan *r, nas_space *s, const char **p) {
+    const char *c = *p + strspn(*p, " ");
+    if (*c == '$') {
+        size_t n = strspn(c + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+        if (r->n_lets == MAX_TERMS)
+            return nas_yaml_fail(r->at, "'%.40s': at most %d names in a product", r->text,
+                                 (int)MAX_TERMS);
+        NAS_TRY(use_let(&r->let[r->n_lets++], s, r->at, c + 1, n));
+        c += 1 + n;
+    } else {
+        char *end;
+        long v = strtol(c, &end, 10);
+        if (end == c || v < 1 || v > 65536 || r->factor > 65536)
+            return nas_yaml_fail(r->at,
+                                 "'%.40s': expected $name, or a product of names and whole "
+                                 "numbers such as $name * 2",
+                                 r->text);
+        r->factor = (r->factor == 0 ? 1 : r->factor) * v;
+        c = end;
+    }
+    *p = c + strspn(c, " ");
+    return NAS_OK;
+}
+
+/* Every value that one let name and the factor can give must suit the argument. */
+static nas_status check_ref(const block_arg *a, nas_space *s, const plan *r) {
+    for (uint32_t k = 0; k < r->n_lets; k++) {
+        const let *l = &s->lets[r->let[k]];
+        for (uint32_t i = 0; i < l->n; i++) {
+            int64_t v;
+            if (r->factor == 0) {
+                NAS_TRY(check_scalar(a, l->option[i]));
+                continue;
+            }
+            NAS_TRY(named(nas_yaml_int(&v, l->option[i], 1, 65536), a, l->option[i]));
+            if ((double)(v * r->factor) > a->max)
+                return nas_yaml_fail(r->at, "%s: %lld from '%.40s' is over %g", a->name,
+                                     (long long)(v * r->factor), r->text, a->max);
+        }
+    }
+    return NAS_OK;
+}
+
+static nas_status plan_ref(plan **out, nas_space *s, const block_arg *a, const nas_yaml_node *n) {
+    plan *r;
+    NAS_TRY(plan_new(&r, s, PLAN_REF, n, 0));
+    r->text = nas_yaml_scalar(n);
+    const char *p = r->text;
+    for (;;) {
+        NAS_TRY(read_term(r, s, &p));
+        if (*p == '\0')
+            break;
+        if (*p++ != '*')
+            return nas_yaml_fail(n,
+                                 "'%.40s': expected $name, or a product of names and whole "
+                                 "numbers such as $name * 2",
+                                 r->text);
+    }
+    if (r->n_lets > 1 && r->factor == 0)
+        r->factor = 1;
+    if (r->factor != 0 && a->type != ARG_INT && a->type != ARG_REAL)
+        return nas_yaml_fail(n, "%s: a product is a number, which does not suit here", a->name);
+    NAS_TRY(check_ref(a, s, r));
+    *out = r;
+    return NAS_OK;
+}
+
+/* ---- values ---- */
+
+nas_status plan_value(plan **out, nas_space *s, const block_arg *a, const nas_yaml_node *n,
+                      const char *path) {
+    plan *p;
+    const nas_yaml_node *options = choose_of(n);
+    const char *text = nas_yaml_scalar(n);
+    if (text != NULL && text[0] == '$')
+        return plan_ref(out, s, a, n);
+    if (options == NULL) {
+        NAS_TRY(check_scalar(a, n));
+        NAS_TRY(plan_new(&p, s, PLAN_SCALAR, n, 0));
+        p->text = text;
+        *out = p;
+        return NAS_OK;
+    }
+    if (nas_yaml_kind_of(options) != NAS_YAML_SEQ)
+        return nas_yaml_fail(options, "%s: expected choose: [option, ...]", a->name);
+    NAS_TRY(plan_new(&p, s, PLAN_CHOOSE, n, nas_yaml_count(options)));
+    NAS_TRY(gene_new(&p->gene, s, options, path));
+    for (uint32_t i = 0; i < p->n; i++) {
+        const char *inner = arena_text(&s->mem, "%s.%u", path, i);
+        if (inner == NULL)
+            return nas_fail_memory(1);
+        NAS_TRY(plan_value(&p->kid[i], s, a, nas_yaml_at(options, i), inner));
+    }
+    *out = p;
+    return NAS_OK;
+}
+
+/* How many copies a repeat can ask for at most; notes which let names it depends on. */
+nas_status mark_repeat(uint32_t *max, nas_space *s, const plan *r) {
+    uint64_t most = 1;
+    if (r->kind == PLAN_SCALAR) {
+        most = strtoull(r->text, NULL, 10);
+    } else if (r->kind == PLAN_CHOOSE) {
+        for (uint32_t i = 0; i < r->n; i++)
+            NAS_TRY(mark_repeat(max, s, r->kid[i]));
+    } else {
+        for (uint32_t k = 0; k < r->n_lets; k++) {
+            let *l = &s->lets[r->let[k]];
+            uint64_t largest = 1;
+            for (uint32_t i = 0; i < l->n; i++) {
+                uint64_t v = strtoull(nas_yaml_scalar(l->option[i]), NULL, 10);
+                largest = v > largest ? v : largest;
+            }
+            l->counts = true;
+            most = most * largest > 65536 ? 65536 : most * largest;
+        }
+        most *= r->factor > 0 ? (uint64_t)r->factor : 1;
+    }
+    if (most > MAX_REPEAT)
+        return nas_yaml_fail(r->at, "repeat: %llu copies, at most %d are possible",
+                             (unsigned long long)most, (int)MAX_REPEAT);
+    *max = most > *max ? (uint32_t)most : *max;
+    return NAS_OK;
+}
