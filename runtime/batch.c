@@ -3,7 +3,6 @@
 #include "batch.h"
 #include "reader.h"
 
-
 enum { DRAW_INTS = 6, UPLOAD_CHUNK = 256 };
 
 /* What happens to one image of a pass; the kernel reads it as six ints. */

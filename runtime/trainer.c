@@ -84,7 +84,7 @@ static nas_status start(nas_trainer *t, bool resident) {
 nas_status nas_trainer_create(nas_trainer **out, nas_device *d, const nas_graph *model,
                               const nas_trainer_options *o) {
     nas_status st = NAS_OK;
-    bool resident;
+    bool resident = false;
     NAS_TRY(nas_train_config_check(&o->config));
     if (o->n_train == 0)
         return nas_fail(NAS_E_ARG, "there are no images to train on");
