@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "number.h"
-#include "utf8.h"
 
 /* Room for `more` bytes and the NUL behind them. */
 static bool make_room(nas_text *t, size_t more) {
@@ -44,7 +43,7 @@ void nas_text_json(nas_text *t, const char *s) {
     nas_text_bytes(t, "\"", 1);
     while (*s != '\0') {
         uint32_t code;
-        int n = utf8_next(&code, s);
+        int n = nas_utf8_next(&code, s);
         if (n == 0) /* a stray byte: JSON is UTF-8 throughout */
             nas_text_add(t, "\\ufffd");
         else if (code < 128 && short_escape[code] != 0)

@@ -1,7 +1,7 @@
 /* core/utf8.c - one character of UTF-8 at a time. */
-#include "utf8.h"
+#include <nas/core.h>
 
-int utf8_next(uint32_t *code, const char *s) {
+int nas_utf8_next(uint32_t *code, const char *s) {
     static const struct {
         unsigned char mask, lead;
         uint32_t least; /* below it the form is longer than it need be */

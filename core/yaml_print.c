@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "utf8.h"
-
 enum { LINE_WIDTH = 100 };
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -49,7 +47,7 @@ static void print_quoted(nas_text *out, const char *s) {
     nas_text_add(out, "\"");
     while (*s != '\0') {
         uint32_t code = 0xFFFD;
-        int n = utf8_next(&code, s);
+        int n = nas_utf8_next(&code, s);
         if (code == '"' || code == '\\')
             nas_text_add(out, "\\%c", (char)code);
         else if (code == '\n')

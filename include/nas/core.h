@@ -157,6 +157,10 @@ const char *nas_text_str(const nas_text *t); /* never NULL */
 nas_status nas_text_check(const nas_text *t) NAS_MUST_USE;
 void nas_text_free(nas_text *t); /* leaves it empty and usable */
 
+/* The length in bytes (1 to 4) of the well-formed UTF-8 character at s, a NUL-terminated string, with
+ * its code point; 0 when what stands there is none. */
+int nas_utf8_next(uint32_t *code, const char *s);
+
 /* ---- files ------------------------------------------------------------------------------------ */
 
 /* Reads a whole file; *bytes is the caller's (nas_free) and has a NUL behind its n bytes.
