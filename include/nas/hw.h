@@ -28,7 +28,7 @@ typedef struct nas_hw_info {
 nas_status nas_hw_open(nas_hw **out, const char *name_or_path) NAS_MUST_USE;
 void nas_hw_free(nas_hw *h);
 const nas_hw_info *nas_hw_info_of(const nas_hw *h);
-/* Names of the built-in device files, sorted; NULL behind the last. */
+/* Names of the built-in device files, sorted; NULL behind the last. The calling thread's. */
 const char *const *nas_hw_names(void);
 
 typedef struct nas_estimate {

@@ -1,0 +1,104 @@
+/* hwmodels/roofline.c - prices every kernel of an inference graph by the slower of its two roofs.
+ *
+ *   t      = max(t_compute, t_memory) + launch
+ *   t_compute = flops / (e_c peak u)                 u: hwmodels/kernel_class.c
+ *   t_memory  = max(dram / (e_b bandwidth), bytes / (e_b cache_bandwidth))
+ * with the shares e_c, e_b of the kernel's class, and dram the bytes that do not stay in the last
+ * cache from one kernel, or one run, to the next. Williams, Waterman, Patterson 2009.
+ */
+#include "device.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A cache holds a working set well up to about this share of its size. */
+static const double cache_share = 0.6;
+
+typedef struct traffic { /* bytes of one kernel */
+    double weights, activations;
+} traffic;
+
+static traffic traffic_of(const nas_graph *g, const nas_node *n, const nas_cost *c) {
+    traffic t = {0};
+    for (uint32_t i = 0; i < n->n_in; i++) {
+        nas_op op = nas_graph_node(g, n->in[i])->op;
+        if (op == NAS_OP_PARAM || op == NAS_OP_CONSTANT || op == NAS_OP_STATE)
+            t.weights += (double)nas_shape_count(nas_graph_shape(g, n->in[i])) * sizeof(float);
+    }
+    t.activations = fmax((double)(c->bytes_read + c->bytes_written) - t.weights, 0);
+    return t;
+}
+
+static double dram_bytes(const nas_hw *h, const traffic *t, const nas_footprint *f) {
+    double room = cache_share * h->info.cache_bytes;
+    /* weights come back once a run: they stay only if all of them fit beside the activations */
+    bool weights_stay = f->weights + t->activations <= room;
+    bool activations_stay = t->weights + t->activations <= room;
+    return (weights_stay ? 0 : t->weights) + (activations_stay ? 0 : t->activations);
+}
+
+static double energy(const nas_hw *h, const nas_estimate *e, double dram) {
+    const nas_hw_info *f = &h->info;
+    double flops = (double)e->flops, t = e->latency_s;
+    if (h->flop_j > 0)
+        return f->idle_w * t + flops * h->flop_j + (double)e->bytes * h->byte_j;
+    if (f->max_w <= 0)
+        return (double)NAN;
+    double busy = fmax(flops / (f->peak_flops * t), dram / (f->bandwidth * t));
+    return (f->idle_w + (f->max_w - f->idle_w) * fmin(busy, 1)) * t;
+}
+
+static void price(nas_estimate *e, const nas_hw *h, const nas_graph *g, nas_value v,
+                  const nas_footprint *f) {
+    const nas_node *n = nas_graph_node(g, v);
+    const nas_hw_info *info = &h->info;
+    const nas_efficiency *share = &h->efficiency[nas_kernel_class_of(g, n)];
+    nas_cost c = {0};
+    nas_graph_node_cost(&c, g, v);
+    traffic t = traffic_of(g, n, &c);
+    double bytes = t.weights + t.activations, dram = dram_bytes(h, &t, f);
+    e->macs = c.macs;
+    e->flops = c.flops;
+    e->bytes = (int64_t)bytes;
+    e->memory_bytes = (double)nas_shape_count(&n->shape) * sizeof(float);
+    e->compute_s = (double)c.flops / (share->compute * info->peak_flops * nas_utilisation(h, g, n));
+    e->memory_s = fmax(dram / (share->bandwidth * info->bandwidth),
+                       bytes / (share->bandwidth * info->cache_bandwidth));
+    e->launch_s = info->launch_s;
+    e->latency_s = fmax(e->compute_s, e->memory_s) + e->launch_s;
+    e->energy_j = e->latency_s > 0 ? energy(h, e, dram) : 0;
+}
+
+static void add(nas_estimate *sum, const nas_estimate *e) {
+    sum->latency_s += e->latency_s;
+    sum->energy_j += e->energy_j;
+    sum->compute_s += e->compute_s;
+    sum->memory_s += e->memory_s;
+    sum->launch_s += e->launch_s;
+    sum->macs += e->macs;
+    sum->flops += e->flops;
+    sum->bytes += e->bytes;
+}
+
+nas_status nas_hw_estimate(nas_estimate *total, nas_estimate *per_node, const nas_hw *h,
+                           const nas_graph *inference) {
+    nas_footprint f = {0};
+    nas_estimate sum = {0};
+    uint32_t count = nas_graph_count(inference);
+    NAS_TRY(nas_footprint_of(&f, inference));
+    for (uint32_t i = 0; i < count; i++) {
+        nas_estimate e = {0};
+        const nas_node *n = nas_graph_node(inference, (nas_value){i});
+        if (!(nas_op_get(n->op)->flags & (NAS_OPF_LEAF | NAS_OPF_ALIAS)))
+            price(&e, h, inference, (nas_value){i}, &f);
+        add(&sum, &e);
+        if (per_node)
+            per_node[i] = e;
+    }
+    /* a device without figures for power has no energy, not even of a graph without kernels */
+    if (h->flop_j <= 0 && h->info.max_w <= 0)
+        sum.energy_j = (double)NAN;
+    sum.memory_bytes = f.weights + f.activations;
+    *total = sum;
+    return NAS_OK;
+}
