@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- settings ---- */
@@ -119,15 +120,39 @@ static void fingerprint(nas_text *t, const study_run *r) {
 
 /* ---- run folder ---- */
 
+/* Makes a path of the settings absolute, so that study.yaml works from anywhere. */
+static nas_status set_absolute(nas_yaml *doc, const char *key, const char *path) {
+    nas_text value = {0};
+    char *whole = realpath(path, NULL);
+    nas_status st = NAS_OK;
+    if (whole) {
+        nas_text_json(&value, whole);
+        st = nas_yaml_set(doc, key, nas_text_str(&value), key);
+    }
+    free(whole);
+    nas_text_free(&value);
+    return st;
+}
+
+/* The settings as they were used: file, flags and defaults of paths in one. */
 static nas_status write_study(const study_run *r) {
     nas_text yaml = {0}, path = {0};
+    nas_yaml *copy = NULL;
     nas_status st;
     nas_yaml_print(&yaml, nas_yaml_root(r->config.doc));
+    NAS_GO(nas_text_check(&yaml));
+    NAS_GO(nas_yaml_read_text(&copy, nas_text_str(&yaml), yaml.n, "study"));
+    NAS_GO(set_absolute(copy, "data.path", r->config.data));
+    if (strchr(r->config.space, '/') || nas_file_exists(r->config.space))
+        NAS_GO(set_absolute(copy, "space", r->config.space));
+    nas_text_free(&yaml);
+    nas_yaml_print(&yaml, nas_yaml_root(copy));
     nas_text_add(&path, "%s/study.yaml", r->dir);
     NAS_GO(nas_text_check(&yaml));
     NAS_GO(nas_text_check(&path));
     NAS_GO(nas_file_write(nas_text_str(&path), nas_text_str(&yaml), yaml.n));
 done:
+    nas_yaml_free(copy);
     nas_text_free(&yaml);
     nas_text_free(&path);
     return st;

@@ -1,0 +1,226 @@
+/* tests/cli/test_study.c - what a study promises when it is killed, stopped, shared or fed with
+ * trouble. ctest-labels: device */
+#include "program.h"
+
+#include <cmocka.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TRIALS = 8 };
+
+#define SPACE                                                                                      \
+    "name: tiny\ninput: [28, 28, 1]\nclasses: 10\nnet:\n"                                          \
+    "  - conv: {out: {choose: [4, 8, 12]}, kernel: {choose: [3, 5]}, stride: 2}\n"                 \
+    "  - conv: {out: {choose: [8, 16]}, stride: 2}\n  - head: {pool: avg}\n"
+
+static const char study[] =
+    "space: space.yaml\ndata: {path: data, validation: 200}\n"
+    "objectives: [error, params]\nstrategy: {name: nsga2, population: 4}\n"
+    "budget: {trials: 8}\ntrain: {epochs: 2, batch: 32}\nretrain: {models: 0}\n"
+    "seed: 3\n";
+
+static const char *prepare(const char *name) {
+    const char *folder = program_folder(name);
+    char command[8192];
+    program_data(folder, 1200, 100);
+    snprintf(command, sizeof command, "cd '%s' && mkdir data && mv *ubyte data", folder);
+    assert_int_equal(system(command), 0);
+    program_file(folder, "space.yaml", SPACE);
+    program_file(folder, "study.yaml", study);
+    return folder;
+}
+
+static const char *const search[] = {"search", "study.yaml", "--out", "run", NULL};
+static const char *const front[] = {"front", "run", "--json", NULL};
+
+static void sleep_ms(long ms) {
+    struct timespec t = {ms / 1000, ms % 1000 * 1000000};
+    nanosleep(&t, NULL);
+}
+
+static int number_after(const char *text, const char *key) {
+    const char *at = strstr(text, key);
+    assert_non_null(at);
+    return atoi(at + strlen(key));
+}
+
+static int complete_trials(const char *folder) {
+    static const char *const args[] = {"status", "run", "--json", NULL};
+    outcome o = program_run(folder, args);
+    int n = o.status == 0 ? number_after(o.out, "\"complete\": ") : -1;
+    program_free(&o);
+    return n;
+}
+
+static void run_to_the_end(const char *folder) {
+    outcome o = program_run(folder, search);
+    if (o.status)
+        print_error("%s", o.err);
+    assert_int_equal(o.status, 0);
+    program_free(&o);
+}
+
+static char *front_of(const char *folder) {
+    outcome o = program_run(folder, front);
+    assert_int_equal(o.status, 0);
+    free(o.err);
+    return o.out;
+}
+
+static void killed_study_goes_on_and_ends_with_the_same_front(void **state) {
+    (void)state;
+    char whole[4096];
+    snprintf(whole, sizeof whole, "%s", prepare("whole"));
+    run_to_the_end(whole);
+    char *want = front_of(whole);
+    assert_non_null(strstr(want, "\"objectives\""));
+
+    char killed[4096];
+    snprintf(killed, sizeof killed, "%s", prepare("killed"));
+    int before = 0;
+    for (int kills = 0; kills < 3; kills++) {
+        pid_t pid = program_start(killed, search);
+        for (int i = 0; i < 400 && complete_trials(killed) <= before; i++)
+            sleep_ms(50);
+        kill(pid, SIGKILL);
+        program_wait(pid);
+        int now = complete_trials(killed);
+        assert_true(now >= before); /* no finished trial is lost */
+        before = now;
+    }
+    assert_true(before > 0);
+    run_to_the_end(killed);
+    assert_int_equal(complete_trials(killed), TRIALS);
+    char *got = front_of(killed);
+    assert_string_equal(got, want);
+    free(got);
+    free(want);
+}
+
+static void stop_ends_within_seconds_and_keeps_everything(void **state) {
+    (void)state;
+    const char *folder = prepare("stopped");
+    pid_t pid = program_start(folder, search);
+    for (int i = 0; i < 400 && complete_trials(folder) < 1; i++)
+        sleep_ms(50);
+    time_t asked = time(NULL);
+    kill(pid, SIGINT);
+    assert_int_equal(program_wait(pid), 1);
+    assert_true(time(NULL) - asked <= 5);
+    assert_true(complete_trials(folder) >= 1);
+    run_to_the_end(folder);
+    assert_int_equal(complete_trials(folder), TRIALS);
+}
+
+static void nan_loss_fails_the_trial_and_the_study_goes_on(void **state) {
+    (void)state;
+    const char *folder = prepare("nan");
+    static const char *const args[] = {
+        "search", "study.yaml", "--out", "run", "--train.lr", "900", "--train.optimizer",
+        "sgd",    "--trials",   "3",     NULL};
+    outcome o = program_run(folder, args);
+    assert_int_equal(o.status, 0);
+    assert_non_null(strstr(o.err, "failed"));
+    program_free(&o);
+    static const char *const status[] = {"status", "run", "--json", NULL};
+    o = program_run(folder, status);
+    assert_true(number_after(o.out, "\"failed\": ") >= 1);
+    assert_int_equal(number_after(o.out, "\"trials\": "), 3);
+    program_free(&o);
+}
+
+static void run_folder_of_another_study_is_refused(void **state) {
+    (void)state;
+    const char *folder = prepare("other");
+    static const char *const one[] = {"search",   "study.yaml", "--out", "run",
+                                      "--trials", "1",          NULL};
+    outcome o = program_run(folder, one);
+    assert_int_equal(o.status, 0);
+    program_free(&o);
+    char *before = front_of(folder);
+    static const char *const seed[] = {"search", "study.yaml", "--out", "run", "--seed", "4", NULL};
+    o = program_run(folder, seed);
+    assert_int_equal(o.status, 1);
+    assert_non_null(strstr(o.err, "seed"));
+    program_free(&o);
+    char *after = front_of(folder);
+    assert_string_equal(after, before);
+    free(before);
+    free(after);
+}
+
+static void constraint_is_checked_before_anything_is_trained(void **state) {
+    (void)state;
+    const char *folder = prepare("constraint");
+    static const char *const args[] = {
+        "search",   "study.yaml", "--out", "run", "--constraints", "[{params: {max: 10}}]",
+        "--trials", "4",          NULL};
+    outcome o = program_run(folder, args);
+    assert_int_equal(o.status, 0);
+    assert_non_null(strstr(o.err, "not trained"));
+    assert_null(strstr(o.err, "worker:")); /* no worker was needed */
+    program_free(&o);
+    assert_int_equal(complete_trials(folder), 0);
+}
+
+static void full_disk_gets_one_line_and_loses_nothing(void **state) {
+    (void)state;
+    const char *folder = prepare("disk");
+    char command[8192];
+    /* A limit on file size stands in for a full disk: writes fail, here with EFBIG. */
+    snprintf(
+        command, sizeof command,
+        "cd '%s' && (trap '' XFSZ; ulimit -f 24; '%s/clnas' search study.yaml --out run) >o 2>e; "
+        "s=$?; tail -n 1 e; [ $s -eq 1 ]",
+        folder, NAS_BINARY_DIR);
+    assert_int_equal(system(command), 0);
+    run_to_the_end(folder);
+    assert_int_equal(complete_trials(folder), TRIALS);
+}
+
+static void retrained_model_evaluates_to_what_the_front_says(void **state) {
+    (void)state;
+    const char *folder = prepare("retrain");
+    static const char *const args[] = {
+        "search", "study.yaml",       "--out", "run", "--trials", "2", "--retrain.models",
+        "1",      "--retrain.epochs", "2",     NULL};
+    outcome o = program_run(folder, args);
+    if (o.status)
+        print_error("%s", o.err);
+    assert_int_equal(o.status, 0);
+    program_free(&o);
+    char *json = front_of(folder), model[256];
+    const char *at = strstr(json, "\"model\": \"");
+    assert_non_null(at);
+    snprintf(model, sizeof model, "run/%.*s", (int)strcspn(at + 10, "\""), at + 10);
+    const char *const eval[] = {"eval", model, "--data", "data", "--json", NULL};
+    o = program_run(folder, eval);
+    assert_int_equal(o.status, 0);
+    double accuracy = strtod(strstr(o.out, "\"accuracy\": ") + 12, NULL);
+    double promised = strtod(strstr(json, "\"test_accuracy\": ") + 17, NULL);
+    assert_true(accuracy >= promised - 0.011 && accuracy <= promised + 0.011);
+    program_free(&o);
+    free(json);
+    assert_true(program_exists(folder, "run/report/pareto-error-params.png"));
+    assert_true(program_exists(folder, "run/report/hypervolume.png"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(killed_study_goes_on_and_ends_with_the_same_front),
+        cmocka_unit_test(stop_ends_within_seconds_and_keeps_everything),
+        cmocka_unit_test(nan_loss_fails_the_trial_and_the_study_goes_on),
+        cmocka_unit_test(run_folder_of_another_study_is_refused),
+        cmocka_unit_test(constraint_is_checked_before_anything_is_trained),
+        cmocka_unit_test(full_disk_gets_one_line_and_loses_nothing),
+        cmocka_unit_test(retrained_model_evaluates_to_what_the_front_says),
+    };
+    return cmocka_run_group_tests_name("study", tests, NULL, NULL);
+}
