@@ -1,8 +1,9 @@
-/* tests/support/cases.h - the one table of op cases: gradients, costs and devices are checked on it.
+/* tests/support/cases.h - the one table of op cases: gradients, costs and devices are checked on
+ * it.
  *
  * A case is one op with attributes and input shapes. Its graph has a leaf for each input ("in0", …)
- * and the op; with the gradient asked for, a leaf "dy" and what the op's vjp appends as well, so that
- * every gradient op is run at every size that its op is run at:
+ * and the op; with the gradient asked for, a leaf "dy" and what the op's vjp appends as well, so
+ * that every gradient op is run at every size that its op is run at:
  *
  *     op_case_run r = {0};
  *     op_case_build(&r, &op_cases[i], true);   graph, in, y; dy and dx where there is a gradient
@@ -11,8 +12,8 @@
  *     … r.values[id][element] …
  *     op_case_close(&r);
  *
- * Leaf values are whole floats, so a device gets the same numbers that the reference gets. They stay
- * away from kinks and ties where the op has such. To add a case, add a row to case_table.c.
+ * Leaf values are whole floats, so a device gets the same numbers that the reference gets. They
+ * stay away from kinks and ties where the op has such. To add a case, add a row to case_table.c.
  */
 #ifndef NAS_TESTS_CASES_H
 #define NAS_TESTS_CASES_H
