@@ -1,0 +1,288 @@
+/* tests/search/test_strategy.c - ask and tell: determinism, resuming, no repeats, and that it
+ * searches. */
+#include <nas/search.h>
+
+#include "small_spaces.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *const strategies[] = {"nsga2", "random"};
+enum { N_STRATEGIES = 2, MAX_RUN = 400 };
+
+static nas_space *toy, *tiny;
+
+static int open_spaces(void **state) {
+    (void)state;
+    return nas_space_parse(&toy, toy_space, strlen(toy_space), "toy") != NAS_OK ||
+           nas_space_parse(&tiny, tiny_space, strlen(tiny_space), "tiny") != NAS_OK;
+}
+
+static int close_spaces(void **state) {
+    (void)state;
+    nas_space_free(toy);
+    nas_space_free(tiny);
+    return 0;
+}
+
+/* ---- a problem: ZDT1 on genes ------------------------------------------------------------------
+ */
+
+static const double lowest_f1 = 0.2; /* the constraint */
+
+/* Genes 0 and 1 say where on the front, the others how near to it: each has its best option, and an
+ * inactive one is as bad as the worst. */
+static nas_point evaluate(const nas_space *s, uint32_t trial, const nas_genome *x) {
+    nas_point p = {.trial = trial, .genome = *x};
+    bool active[NAS_MAX_GENES];
+    nas_space_active(active, s, x);
+    uint32_t n0 = nas_space_gene(s, 0)->n, n1 = nas_space_gene(s, 1)->n, rest = 0;
+    double f1 = (double)(x->gene[0] * n1 + x->gene[1]) / (n0 * n1 - 1), far = 0;
+    for (uint32_t i = 2; i < x->n; i++, rest++) {
+        int n = (int)nas_space_gene(s, i)->n, best = (int)(3 * i + 1) % n;
+        far += active[i] ? abs(x->gene[i] - best) / (double)n : 1;
+    }
+    double g = 1 + 9 * far / rest;
+    p.objective[0] = f1;
+    p.objective[1] = g * (1 - sqrt(f1 / g));
+    p.violation = fmax(0, (lowest_f1 - f1) / lowest_f1);
+    p.failed = trial % 9 == 4; /* some crash, whatever they are */
+    if (p.failed)
+        p.objective[0] = p.objective[1] = -1; /* must not be looked at */
+    return p;
+}
+
+typedef enum order { AT_ONCE, LATE_FORWARDS, LATE_BACKWARDS } order;
+
+typedef struct run {
+    nas_genome asked[MAX_RUN];
+    nas_point told[MAX_RUN];
+} run;
+
+static nas_strategy *create(const char *name, const nas_space *s, uint64_t seed) {
+    const nas_strategy_options o = {.n_objectives = 2, .seed = seed, .population = 16};
+    nas_strategy *t = NULL;
+    assert_int_equal(nas_strategy_create(&t, name, s, &o), NAS_OK);
+    return t;
+}
+
+static void tell_all(nas_strategy *t, run *r, uint32_t from, uint32_t to, bool backwards) {
+    for (uint32_t k = 0; k < to - from; k++)
+        assert_int_equal(nas_strategy_tell(t, &r->told[backwards ? to - 1 - k : from + k]), NAS_OK);
+}
+
+/* Asks for trials told[] … n-1. Late orders hold results back for as long as the horizon allows. */
+static void go_on(run *r, nas_strategy *t, const nas_space *s, uint32_t from, uint32_t n, order o) {
+    uint32_t told = from;
+    for (uint32_t i = from; i < n; i++) {
+        uint32_t need = o == AT_ONCE ? i : nas_strategy_horizon(t, i);
+        if (need > told) {
+            tell_all(t, r, told, i, o == LATE_BACKWARDS);
+            told = i;
+        }
+        assert_int_equal(nas_strategy_ask(&r->asked[i], t, i), NAS_OK);
+        r->told[i] = evaluate(s, i, &r->asked[i]);
+    }
+    tell_all(t, r, told, n, o == LATE_BACKWARDS);
+}
+
+static run *search(const char *name, const nas_space *s, uint64_t seed, uint32_t n, order o) {
+    run *r = calloc(1, sizeof *r);
+    nas_strategy *t = create(name, s, seed);
+    assert_non_null(r);
+    go_on(r, t, s, 0, n, o);
+    nas_strategy_free(t);
+    return r;
+}
+
+/* ---- tests -------------------------------------------------------------------------------------
+ */
+
+static void same_seed_same_asks_in_any_order(void **state) {
+    (void)state;
+    enum { N = 100 };
+    for (int k = 0; k < N_STRATEGIES; k++) {
+        run *a = search(strategies[k], toy, 5, N, AT_ONCE);
+        run *b = search(strategies[k], toy, 5, N, LATE_FORWARDS);
+        run *c = search(strategies[k], toy, 5, N, LATE_BACKWARDS);
+        run *d = search(strategies[k], toy, 6, N, AT_ONCE);
+        assert_memory_equal(a->asked, b->asked, sizeof a->asked);
+        assert_memory_equal(a->asked, c->asked, sizeof a->asked);
+        assert_memory_not_equal(a->asked, d->asked, sizeof a->asked);
+        free(a);
+        free(b);
+        free(c);
+        free(d);
+    }
+}
+
+static void replaying_what_was_told_resumes_the_search(void **state) {
+    (void)state;
+    enum { N = 90, STOPPED = 41 }; /* in the middle of a generation */
+    for (int k = 0; k < N_STRATEGIES; k++) {
+        run *whole = search(strategies[k], toy, 2, N, LATE_FORWARDS);
+        run *again = search(strategies[k], toy, 2, STOPPED, AT_ONCE);
+        nas_strategy *t = create(strategies[k], toy, 2);
+        for (uint32_t i = 0; i < STOPPED; i++) {
+            nas_genome x;
+            assert_int_equal(nas_strategy_ask(&x, t, i), NAS_OK);
+            assert_memory_equal(&x, &again->asked[i], sizeof x);
+            assert_int_equal(nas_strategy_tell(t, &again->told[i]), NAS_OK);
+        }
+        go_on(again, t, toy, STOPPED, N, LATE_BACKWARDS);
+        assert_memory_equal(whole->asked, again->asked, sizeof whole->asked);
+        nas_strategy_free(t);
+        free(whole);
+        free(again);
+    }
+}
+
+static void no_network_is_asked_for_twice(void **state) {
+    (void)state;
+    for (int k = 0; k < N_STRATEGIES; k++) {
+        run *r = search(strategies[k], toy, 3, MAX_RUN, AT_ONCE);
+        for (uint32_t i = 0; i < MAX_RUN; i++) {
+            nas_genome canonical = r->asked[i];
+            nas_space_canonical(&canonical, toy);
+            assert_memory_equal(&canonical, &r->asked[i], sizeof canonical);
+            for (uint32_t j = 0; j < i; j++)
+                assert_memory_not_equal(r->asked[i].gene, r->asked[j].gene,
+                                        r->asked[i].n * sizeof *r->asked[i].gene);
+        }
+        free(r);
+    }
+}
+
+static void a_small_space_is_exhausted_exactly(void **state) {
+    (void)state;
+    uint32_t n = (uint32_t)nas_space_size(tiny);
+    assert_true(n > 4 && n < MAX_RUN);
+    for (int k = 0; k < N_STRATEGIES; k++) {
+        run *r = calloc(1, sizeof *r);
+        nas_strategy *t = create(strategies[k], tiny, 1);
+        nas_genome x;
+        go_on(r, t, tiny, 0, n, AT_ONCE);
+        assert_int_equal(nas_strategy_ask(&x, t, n), NAS_E_NOT_FOUND);
+        assert_non_null(strstr(nas_error_text(), "exhausted"));
+        nas_strategy_free(t);
+        free(r);
+    }
+}
+
+/* Hypervolume of the feasible points that did not fail. */
+static double reached(const run *r, uint32_t n) {
+    static double obj[2 * MAX_RUN];
+    const double ref[] = {1.1, 10};
+    uint32_t used = 0;
+    double v = -1;
+    for (uint32_t i = 0; i < n; i++)
+        if (!r->told[i].failed && r->told[i].violation == 0) {
+            memcpy(obj + 2 * used, r->told[i].objective, 2 * sizeof *obj);
+            used++;
+        }
+    assert_int_equal(nas_hypervolume(&v, obj, used, 2, ref), NAS_OK);
+    return v;
+}
+
+static void nsga2_beats_random_search(void **state) {
+    (void)state;
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        run *evolved = search("nsga2", toy, seed, MAX_RUN, LATE_FORWARDS);
+        run *drawn = search("random", toy, seed, MAX_RUN, LATE_FORWARDS);
+        double a = reached(evolved, MAX_RUN), b = reached(drawn, MAX_RUN);
+        if (a <= b)
+            fail_msg("seed %d: NSGA-II %g, random %g", (int)seed, a, b);
+        free(evolved);
+        free(drawn);
+    }
+}
+
+static void nsga2_moves_into_the_feasible_part(void **state) {
+    (void)state;
+    run *r = search("nsga2", toy, 11, MAX_RUN, AT_ONCE);
+    uint32_t early = 0, late = 0;
+    enum { PART = 64 };
+    for (uint32_t i = 0; i < PART; i++) {
+        early += r->told[i].violation > 0;
+        late += r->told[MAX_RUN - 1 - i].violation > 0;
+    }
+    /* By chance a fifth of all violate; children of feasible parents do so by mutation only. */
+    if (late >= PART / 5 || late > early)
+        fail_msg("%u of the first %d violate, %u of the last", early, PART, late);
+    free(r);
+}
+
+static void wrong_use_is_refused(void **state) {
+    (void)state;
+    nas_strategy *t = NULL;
+    nas_strategy_options o = {.n_objectives = 2, .population = 4};
+    assert_int_equal(nas_strategy_create(&t, "nsga3", toy, &o), NAS_E_NOT_FOUND);
+    assert_non_null(strstr(nas_error_text(), "nsga2"));
+    o.n_objectives = 0;
+    assert_int_equal(nas_strategy_create(&t, "nsga2", toy, &o), NAS_E_ARG);
+    o.n_objectives = 2;
+    o.mutation = NAN;
+    assert_int_equal(nas_strategy_create(&t, "nsga2", toy, &o), NAS_E_ARG);
+    o.mutation = 0;
+    assert_int_equal(nas_strategy_create(&t, "nsga2", toy, &o), NAS_OK);
+
+    nas_genome x[5];
+    assert_int_equal(nas_strategy_ask(&x[0], t, 1), NAS_E_ARG); /* 0 is next */
+    for (uint32_t i = 0; i < 4; i++)
+        assert_int_equal(nas_strategy_ask(&x[i], t, i), NAS_OK);
+    assert_int_equal(nas_strategy_horizon(t, 3), 0);
+    assert_int_equal(nas_strategy_horizon(t, 4), 4);
+    assert_int_equal(nas_strategy_ask(&x[4], t, 4), NAS_E_ARG); /* nothing told */
+    nas_point p = evaluate(toy, 4, &x[0]);
+    assert_int_equal(nas_strategy_tell(t, &p), NAS_E_ARG); /* never asked for */
+    p = evaluate(toy, 0, &x[1]);
+    assert_int_equal(nas_strategy_tell(t, &p), NAS_E_ARG); /* another network */
+    for (uint32_t i = 4; i-- > 0;) {
+        p = evaluate(toy, i, &x[i]);
+        assert_int_equal(nas_strategy_tell(t, &p), NAS_OK);
+    }
+    assert_int_equal(nas_strategy_tell(t, &p), NAS_E_ARG); /* twice */
+    assert_int_equal(nas_strategy_ask(&x[4], t, 4), NAS_OK);
+    nas_strategy_free(t);
+    nas_strategy_free(NULL);
+}
+
+/* A search of 40 trials; every allocation fails once. What fails says so and can be asked again. */
+static void running_out_of_memory_loses_nothing(void **state) {
+    (void)state;
+    enum { N = 40 };
+    run *want = search("nsga2", toy, 8, N, AT_ONCE);
+    nas_strategy *t = create("nsga2", toy, 8);
+    for (uint32_t i = 0; i < N; i++) {
+        nas_genome x;
+        nas_status st = NAS_E_MEMORY;
+        for (uint64_t k = 1; st == NAS_E_MEMORY && k < 50; k++) {
+            nas_alloc_fail_after(k);
+            st = nas_strategy_ask(&x, t, i);
+        }
+        nas_alloc_fail_after(0);
+        assert_int_equal(st, NAS_OK);
+        assert_memory_equal(&x, &want->asked[i], sizeof x);
+        assert_int_equal(nas_strategy_tell(t, &want->told[i]), NAS_OK);
+    }
+    nas_strategy_free(t);
+    free(want);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(same_seed_same_asks_in_any_order),
+        cmocka_unit_test(replaying_what_was_told_resumes_the_search),
+        cmocka_unit_test(no_network_is_asked_for_twice),
+        cmocka_unit_test(a_small_space_is_exhausted_exactly),
+        cmocka_unit_test(nsga2_beats_random_search),
+        cmocka_unit_test(nsga2_moves_into_the_feasible_part),
+        cmocka_unit_test(wrong_use_is_refused),
+        cmocka_unit_test(running_out_of_memory_loses_nothing),
+    };
+    return cmocka_run_group_tests(tests, open_spaces, close_spaces);
+}
