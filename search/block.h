@@ -124,7 +124,8 @@ const nas_shape *shape_of(const build *b, nas_value x);
 /* The vector form of x: images are flattened, vectors stay. Tokens are flattened as well. */
 nas_status flatten(build *b, nas_value *x);
 
-/* Appends the blocks of a list, in the scope that is open (network.c). */
-nas_status build_items(build *b, const form *items, nas_value *x);
+/* Appends the blocks of a list, in the scope that is open (network.c); stage: they may be copies.
+ */
+nas_status build_items(build *b, const form *items, bool stage, nas_value *x);
 
 #endif

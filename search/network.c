@@ -58,7 +58,7 @@ static nas_status build_item(build *b, const form *item, const char *label, uint
     if (st != NAS_OK)
         return locate(b, st, item, kind);
     if (list)
-        st = build_items(b, item, x);
+        st = build_items(b, item, false, x);
     else if ((st = check_products(k, item->kid[0])) == NAS_OK)
         st = k->build(b, item->kid[0], x);
     if (st == NAS_OK && nas_graph_count(b->g) > MAX_NODES)
@@ -74,16 +74,17 @@ static const char *kind_name(const form *item) {
     return item->kind == FORM_SEQ ? "" : item->kid[0]->key;
 }
 
-/* Copies of one block; a list that was written out block by block counts as well. */
+/* Blocks of a stage that are all of one kind are copies, whether the file repeats them or not, so
+ * that a network that was written out block by block has the scopes of its repeats. */
 static bool are_copies(const form *items) {
     bool equal = items->n > 1;
     for (uint32_t i = 1; i < items->n; i++)
         equal = equal && strcmp(kind_name(items->kid[0]), kind_name(items->kid[i])) == 0;
-    return items->copies != COPIES_NONE || equal;
+    return equal;
 }
 
-nas_status build_items(build *b, const form *items, nas_value *x) {
-    bool copies = b->path[0] != '\0' && are_copies(items);
+nas_status build_items(build *b, const form *items, bool stage, nas_value *x) {
+    bool copies = stage && are_copies(items);
     for (uint32_t i = 0; i < items->n; i++) {
         const form *item = items->kid[i];
         char number[16];
@@ -124,7 +125,7 @@ nas_status build_network(nas_graph **out, const nas_space *s, const form *net, i
     nas_attr attr = {.leaf = {.shape = NAS_SHAPE(batch, s->hwc[0], s->hwc[1], s->hwc[2])}};
     NAS_GO(nas_graph_create(&b.g));
     NAS_GO(nas_graph_leaf(&x, b.g, NAS_OP_INPUT, "x", &attr));
-    NAS_GO(build_items(&b, net, &x));
+    NAS_GO(build_items(&b, net, false, &x));
     NAS_GO(check_logits(&b, net, x));
     nas_graph_set_output(b.g, x);
     *out = b.g;

@@ -138,7 +138,7 @@ static nas_status plan_items(plan **out, nas_space *s, const nas_yaml_node *n, c
     if (options != NULL && is_list(options)) {
         NAS_TRY(join(&path, s, prefix, "blocks"));
         NAS_TRY(plan_new(&p, s, PLAN_CHOOSE, n, nas_yaml_count(options)));
-        NAS_TRY(gene_new(&p->gene, s, options, path));
+        NAS_TRY(gene_new(&p->gene, s, options, path, NULL));
         for (uint32_t i = 0; i < p->n; i++) {
             snprintf(label, sizeof label, "%u", i);
             NAS_TRY(join(&path, s, prefix, label));
@@ -268,7 +268,7 @@ static nas_status plan_args_choice(plan **out, nas_space *s, const block_kind *k
         return nas_yaml_fail(options, "%s: expected choose: [{...}, ...]", k->name);
     NAS_TRY(join(&gene, s, path, "choose"));
     NAS_TRY(plan_new(&p, s, PLAN_CHOOSE, args, nas_yaml_count(options)));
-    NAS_TRY(gene_new(&p->gene, s, options, gene));
+    NAS_TRY(gene_new(&p->gene, s, options, gene, NULL));
     for (uint32_t i = 0; i < p->n; i++) {
         snprintf(label, sizeof label, "%u", i);
         NAS_TRY(join(&inner, s, path, label));
@@ -333,19 +333,18 @@ static nas_status plan_block(plan **out, nas_space *s, const nas_yaml_node *n, c
 
 /* ---- a choice between blocks ---- */
 
-/* What an alternative's genes are called: its key, its kind if no other alternative has that, or
- * its number. */
-static const char *alternative_label(const nas_yaml_node *options, uint32_t i, char number[16]) {
+/* What an alternative's option and genes are called: its key, or its kind if no other alternative
+ * has that; NULL: it has only its number. */
+static const char *alternative_label(const nas_yaml_node *options, uint32_t i) {
     if (is_map(options))
         return nas_yaml_key(options, i);
     const char *kind = kind_of(nas_yaml_at(options, i));
-    snprintf(number, 16, "%u", i);
     for (uint32_t k = 0; kind != NULL && k < nas_yaml_count(options); k++) {
         const char *other = kind_of(nas_yaml_at(options, k));
         if (k != i && other != NULL && strcmp(kind, other) == 0)
-            return number;
+            return NULL;
     }
-    return kind != NULL ? kind : number;
+    return kind;
 }
 
 /* Where alternatives stand, and the path of the gene. own: the choice's name or NULL. */
@@ -370,7 +369,7 @@ static nas_status place_alternatives(place *inner, const char **gene, nas_space 
 static nas_status plan_choice(plan **out, nas_space *s, const nas_yaml_node *n, place at) {
     static const char *const keys[] = {"choose", "name"};
     const nas_yaml_node *options = nas_yaml_get(n, "choose"), *where;
-    const char *own, *gene;
+    const char *own, *gene, **label;
     char number[16];
     place inner;
     plan *p;
@@ -380,9 +379,14 @@ static nas_status plan_choice(plan **out, nas_space *s, const nas_yaml_node *n, 
         return nas_yaml_fail(options, "choose: expected a list of alternatives");
     NAS_TRY(place_alternatives(&inner, &gene, s, at, own, is_map(options)));
     NAS_TRY(plan_new(&p, s, PLAN_CHOOSE, n, nas_yaml_count(options)));
-    NAS_TRY(gene_new(&p->gene, s, options, gene));
+    if ((label = arena_new(&s->mem, (p->n + 1) * sizeof *label)) == NULL)
+        return nas_fail_memory(p->n * sizeof *label);
+    for (uint32_t i = 0; i < p->n; i++)
+        label[i] = alternative_label(options, i);
+    NAS_TRY(gene_new(&p->gene, s, options, gene, label));
     for (uint32_t i = 0; i < p->n; i++) {
-        inner.label = alternative_label(options, i, number);
+        snprintf(number, sizeof number, "%u", i);
+        inner.label = label[i] != NULL ? label[i] : number;
         if (is_map(options) && at.list)
             inner.name = inner.label;
         NAS_TRY(plan_item(&p->kid[i], s, nas_yaml_at(options, i), inner));

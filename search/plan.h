@@ -72,8 +72,10 @@ nas_status plan_value(plan **out, nas_space *s, const block_arg *a, const nas_ya
                       const char *path);
 nas_status plan_lets(nas_space *s, const nas_yaml_node *lets);
 nas_status check_scalar(const block_arg *a, const nas_yaml_node *n);
-/* A new gene whose options are the texts of a sequence, or the keys of a map. */
-nas_status gene_new(int32_t *out, nas_space *s, const nas_yaml_node *options, const char *path);
+/* A new gene. Its options are called by their labels, and by their YAML text where there is none.
+ */
+nas_status gene_new(int32_t *out, nas_space *s, const nas_yaml_node *options, const char *path,
+                    const char *const *label);
 nas_status mark_repeat(uint32_t *max, nas_space *s, const plan *repeat);
 
 /* resolve.c */

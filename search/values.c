@@ -90,13 +90,13 @@ static bool rising_numbers(const char *const *text, uint32_t n) {
     return true;
 }
 
-static nas_status option_texts(const char **text, nas_space *s, const nas_yaml_node *options) {
+static nas_status option_texts(const char **text, nas_space *s, const nas_yaml_node *options,
+                               const char *const *label) {
     uint32_t n = (uint32_t)nas_yaml_count(options);
-    bool map = nas_yaml_kind_of(options) == NAS_YAML_MAP;
     for (uint32_t i = 0; i < n; i++) {
         nas_text t = {0};
-        if (map)
-            nas_text_add(&t, "%s", nas_yaml_key(options, i));
+        if (label != NULL && label[i] != NULL)
+            nas_text_add(&t, "%s", label[i]);
         else
             print_flow_yaml(&t, nas_yaml_at(options, i));
         text[i] = t.failed ? NULL : arena_text(&s->mem, "%s", nas_text_str(&t));
@@ -111,7 +111,8 @@ static nas_status option_texts(const char **text, nas_space *s, const nas_yaml_n
     return NAS_OK;
 }
 
-nas_status gene_new(int32_t *out, nas_space *s, const nas_yaml_node *options, const char *path) {
+nas_status gene_new(int32_t *out, nas_space *s, const nas_yaml_node *options, const char *path,
+                    const char *const *label) {
     size_t n = nas_yaml_count(options);
     if (n == 0)
         return nas_yaml_fail(options, "choose: expected at least one option");
@@ -128,7 +129,7 @@ nas_status gene_new(int32_t *out, nas_space *s, const nas_yaml_node *options, co
     const char *name = arena_text(&s->mem, "%s", path);
     if (text == NULL || name == NULL)
         return nas_fail_memory(n * sizeof *text);
-    NAS_TRY(option_texts(text, s, options));
+    NAS_TRY(option_texts(text, s, options, label));
     nas_gene *g = &s->gene[s->n_genes];
     *g = (nas_gene){.path = name, .n = (uint32_t)n, .choices = text};
     g->ordinal = rising_numbers(text, g->n);
@@ -191,7 +192,7 @@ static nas_status use_let(int32_t *out, nas_space *s, const nas_yaml_node *at, c
         if (strlen(l->name) != n || strncmp(l->name, name, n) != 0)
             continue;
         if (l->chosen && l->gene == NO_GENE)
-            NAS_TRY(gene_new(&l->gene, s, choose_of(l->at), l->name));
+            NAS_TRY(gene_new(&l->gene, s, choose_of(l->at), l->name, NULL));
         l->used = true;
         *out = (int32_t)i;
         return NAS_OK;
@@ -289,7 +290,7 @@ nas_status plan_value(plan **out, nas_space *s, const block_arg *a, const nas_ya
     if (nas_yaml_kind_of(options) != NAS_YAML_SEQ)
         return nas_yaml_fail(options, "%s: expected choose: [option, ...]", a->name);
     NAS_TRY(plan_new(&p, s, PLAN_CHOOSE, n, nas_yaml_count(options)));
-    NAS_TRY(gene_new(&p->gene, s, options, path));
+    NAS_TRY(gene_new(&p->gene, s, options, path, NULL));
     for (uint32_t i = 0; i < p->n; i++) {
         const char *inner = arena_text(&s->mem, "%s.%u", path, i);
         if (inner == NULL)

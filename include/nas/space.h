@@ -15,7 +15,8 @@ extern "C" {
 
 typedef struct nas_space nas_space;
 
-/* A gene is one choice. choices are the YAML texts of its options, in file order. */
+/* A gene is one choice. choices are the YAML texts of its options, in file order; a choice between
+ * blocks has the keys of a map of alternatives, or the kind of a block that is alone in having it. */
 typedef struct nas_gene {
     const char *path;            /* "s1.2.kernel" */
     uint32_t n;                  /* number of options, >= 1 */
@@ -58,7 +59,7 @@ bool nas_space_next(nas_genome *x, const nas_space *s);
 /* Resolves every choice: the text of a network file that stands alone. */
 nas_status nas_space_network(nas_text *yaml, const nas_space *s, const nas_genome *x) NAS_MUST_USE;
 /* The model graph: INPUT "x" [batch,H,W,C], output logits [batch,classes]. A choice that cannot be
- * built (shapes that do not meet) is E_SHAPE with the block's line. classes 0: the file's own. */
+ * built (shapes that do not meet) is E_SHAPE with the block's line. */
 nas_status nas_space_graph(nas_graph **out, const nas_space *s, const nas_genome *x, int32_t batch) NAS_MUST_USE;
 
 /* A network file (no choices left; E_PARSE names the first one) straight to its graph. */

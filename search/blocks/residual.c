@@ -26,7 +26,7 @@ static nas_status shortcut(build *b, nas_value *x, nas_value y) {
 static nas_status build_residual(build *b, const form *args, nas_value *x) {
     const block_kind *k = &block_residual;
     nas_value y = *x;
-    NAS_TRY(build_items(b, form_get(args, "body"), &y));
+    NAS_TRY(build_items(b, form_get(args, "body"), false, &y));
     NAS_TRY(shortcut(b, x, y));
     NAS_TRY(dropout(b, &y, arg_real(k, args, "drop_path"), true));
     NAS_TRY(nas_add(x, b->g, y, *x));

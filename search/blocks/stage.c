@@ -9,7 +9,7 @@ static const block_arg args_of_stage[] = {
 };
 
 static nas_status build_stage(build *b, const form *args, nas_value *x) {
-    return build_items(b, form_get(args, "blocks"), x);
+    return build_items(b, form_get(args, "blocks"), true, x);
 }
 
 BLOCK_KIND(stage, args_of_stage, NULL);
