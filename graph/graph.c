@@ -157,6 +157,8 @@ static nas_status append(nas_value *out, nas_graph *g, const nas_node *n, char *
     e.batched = nas_graph_batched(g, n);
     for (uint32_t i = 0; i < n->n_in; i++)
         g->entry[n->in[i].id].uses += nas_graph_use_hash(n, e.hash, i);
+    if (nas_op_get(n->op)->flags & NAS_OPF_WRITES_IN0)
+        g->entry[n->in[0].id].writers++;
     uint32_t id = g->n++;
     if (name) {
         e.name_hash = nas_hash_bytes(0, name, strlen(name));
@@ -226,6 +228,8 @@ void nas_graph_truncate(nas_graph *g, uint32_t n) {
         graph_entry *e = &g->entry[--g->n];
         for (uint32_t i = 0; i < e->node.n_in; i++)
             g->entry[e->node.in[i].id].uses -= nas_graph_use_hash(&e->node, e->hash, i);
+        if (nas_op_get(e->node.op)->flags & NAS_OPF_WRITES_IN0)
+            g->entry[e->node.in[0].id].writers--;
         nas_free(e->name);
         e->name = NULL;
     }

@@ -8,15 +8,16 @@
 
 #include <nas/graph.h>
 
-enum { NAS_MAX_NAME = 127, NAS_MAX_SCOPES = 1 << 16 };
+enum { NAS_MAX_NAME = 127, NAS_MAX_SCOPES = 1 << 14 };
 
 typedef struct graph_entry {
     nas_node node;
     char *name; /* leaves: owned; NULL otherwise */
     uint64_t name_hash;
-    uint64_t hash; /* of the node and all below it */
-    uint64_t uses; /* leaves: sum over the nodes that read it; tells sharing from twins */
-    bool batched;  /* depends on an INPUT whose leading dimension is the batch */
+    uint64_t hash;    /* of the node and all below it */
+    uint64_t uses;    /* leaves: sum over the nodes that read it; tells sharing from twins */
+    uint32_t writers; /* nodes that change it in place: at most one, and of a STATE */
+    bool batched;     /* depends on an INPUT whose leading dimension is the batch */
 } graph_entry;
 
 struct nas_graph {

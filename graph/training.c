@@ -92,6 +92,7 @@ nas_status nas_graph_training(nas_training *out, const nas_graph *model,
     t.logits = map[model->output.id];
     NAS_GO(add_loss(&t, o ? o->smoothing : 0));
     NAS_GO(add_gradients(&t));
+    NAS_GO(nas_graph_verify(t.graph)); /* two norms may share statistics in a model, not here */
     *out = t;
     memset(&t, 0, sizeof t);
 done:

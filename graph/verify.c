@@ -48,12 +48,9 @@ static nas_status verify_writes(const nas_graph *g, uint32_t id) {
     if (g->entry[state].node.op != NAS_OP_STATE)
         return nas_fail(NAS_E_GRAPH, "node %u: %s writes node %u, a %s, not a state", id,
                         info->name, state, nas_op_get(g->entry[state].node.op)->name);
-    for (uint32_t i = 0; i < id; i++) {
-        const nas_node *o = &g->entry[i].node;
-        if (nas_op_get(o->op)->flags & NAS_OPF_WRITES_IN0 && o->in[0].id == state)
-            return nas_fail(NAS_E_GRAPH, "nodes %u and %u both write \"%s\"", i, id,
-                            g->entry[state].name);
-    }
+    if (g->entry[state].writers > 1)
+        return nas_fail(NAS_E_GRAPH, "%u nodes write \"%s\"", g->entry[state].writers,
+                        g->entry[state].name);
     return NAS_OK;
 }
 

@@ -154,13 +154,14 @@ void nas_graph_free(nas_graph *g);
 nas_status nas_graph_add(nas_value *out, nas_graph *g, nas_op op, const nas_value *in, uint32_t n_in,
                          const nas_attr *attr) NAS_MUST_USE;
 
-/* Appends a leaf with a name ("s1.0.conv.weight"), unique within the graph (E_EXISTS). */
+/* Appends a leaf with a name ("s1.0.conv.weight"), unique within the graph (E_EXISTS):
+ * 1 to 127 bytes without quotes, backslashes and control characters. */
 nas_status nas_graph_leaf(nas_value *out, nas_graph *g, nas_op op, const char *name,
                           const nas_attr *attr) NAS_MUST_USE;
 
 /* Blocks: nodes appended between push and pop belong to scope "parent.name". kind is the block's
  * type ("mbconv", "transformer"); repeat tells the how-manieth copy of a stage's block this is (0
- * when it is none), so that drawings can fold copies. */
+ * when it is none), so that drawings can fold copies. Pushing a name again goes back to that scope. */
 nas_status nas_graph_scope_push(nas_graph *g, const char *name, const char *kind, uint32_t repeat) NAS_MUST_USE;
 void nas_graph_scope_pop(nas_graph *g);
 
@@ -301,10 +302,13 @@ const nas_op_info *nas_op_get(nas_op op);
 
 /* Appends the gradient of the scalar-or-[N] value `loss` (summed) with respect to each of wrt[i], as
  * ordinary nodes; grad[i] is NAS_NO_VALUE where loss does not depend on it. E_GRAPH when an op on the
- * way has no gradient. */
+ * way has no gradient. A failure leaves the graph as it was. */
 nas_status nas_graph_backward(nas_value *grad, nas_graph *g, nas_value loss, const nas_value *wrt, uint32_t n) NAS_MUST_USE;
 
-/* The same network at another batch size: every shape is inferred anew. */
+/* The same network at another batch size: every shape is inferred anew. The batch is the leading
+ * dimension of the INPUTs that are no scalars, and of what follows from them: of a RESHAPE when it is a
+ * multiple of the batch, of an EXPAND of a param when it is the batch and 1 or absent before. Not for
+ * training graphs (E_UNSUPPORTED): rebatch the model instead. */
 nas_status nas_graph_rebatch(nas_graph **out, const nas_graph *g, int32_t batch) NAS_MUST_USE;
 
 /* A training step as one graph. params come in the order of the model; a param that the loss does
@@ -327,7 +331,7 @@ void nas_training_free(nas_training *t);
 
 /* The network as it runs after training. folds tell how its params come from the model's:
  *   w'[..,k] = w[..,k] f[k],  b'[k] = beta[k] + (b[k] - mean[k]) f[k],  f[k] = gamma[k]/sqrt(var[k]+eps)
- * Leaves that are not folded keep name and shape. */
+ * The weight keeps its name and the bias takes beta's. Leaves that are not folded keep name and shape. */
 typedef struct nas_fold {
     char weight[128], bias[128];                   /* names in the inference graph */
     char w[128], b[128], gamma[128], beta[128], stats[128]; /* names in the model; b "" when none */
@@ -354,7 +358,8 @@ nas_status nas_graph_read(nas_graph **out, const char *text, size_t n, const cha
 nas_status nas_graph_verify(const nas_graph *g) NAS_MUST_USE;
 
 /* Structure only: equal for two graphs that compute the same function of input and params with the
- * same ops, whatever the names, scopes, batch size or order of independent nodes. */
+ * same ops, whatever the names, scopes, batch size or order of independent nodes. (Of a training graph
+ * the batch counts: its loss is a mean over it.) */
 uint64_t nas_graph_hash(const nas_graph *g);
 
 /* ---- reference run --------------------------------------------------------------------------------- */
@@ -363,7 +368,8 @@ uint64_t nas_graph_hash(const nas_graph *g);
  * the caller's data, the others to the caller's storage of nas_shape_count elements each. */
 nas_status nas_graph_run_ref(const nas_graph *g, double *const *values) NAS_MUST_USE;
 
-/* Initial values of a PARAM, STATE or CONSTANT: a stream (seed, "init", hash of its name). */
+/* Initial values of a PARAM, STATE or CONSTANT: a stream (seed, "init", hash of its name). A STATE [2,C]
+ * holds running statistics: its means start at 0, its variances at scale. */
 nas_status nas_graph_init_leaf(float *out, const nas_graph *g, nas_value v, uint64_t seed) NAS_MUST_USE;
 
 #ifdef __cplusplus

@@ -216,6 +216,23 @@ static void a_param_without_use_stops_training(void **state) {
     nas_graph_free(model);
 }
 
+static void norms_that_share_statistics_stop_training(void **state) {
+    (void)state;
+    nas_graph *model;
+    nas_training t;
+    nas_value x, y, again;
+    net_must(nas_graph_create(&model));
+    net_must(net_input(&x, model, NAS_SHAPE(4, 3)));
+    net_must(net_norm(&y, model, x, "bn"));
+    const nas_node *n = nas_graph_node(model, y);
+    nas_value in[] = {y, n->in[1], n->in[2], n->in[3]};
+    net_must(nas_batch_norm(&again, model, in[0], in[1], in[2], in[3], 1e-5f));
+    nas_graph_set_output(model, again);
+    assert_int_equal(nas_graph_training(&t, model, NULL), NAS_E_GRAPH);
+    assert_non_null(strstr(nas_error_text(), "bn.stats"));
+    nas_graph_free(model);
+}
+
 /* state = (1-m) state + m (mean, variance n/(n-1)), worked out from x itself. */
 static void running_statistics_follow_the_batch(void **state) {
     (void)state;
@@ -259,6 +276,7 @@ int main(void) {
         cmocka_unit_test(an_op_without_gradient_is_named_and_nothing_is_left),
         cmocka_unit_test(params_come_in_the_order_of_the_model),
         cmocka_unit_test(a_param_without_use_stops_training),
+        cmocka_unit_test(norms_that_share_statistics_stop_training),
         cmocka_unit_test(running_statistics_follow_the_batch),
     };
     struct CMUnitTest tests[COUNT(nets) + COUNT(others)];
