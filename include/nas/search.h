@@ -120,7 +120,8 @@ typedef enum nas_trial_state { /* Optuna's TrialState */
 
 /* Creates the file and the study, or opens it. `fingerprint` is a text that must be the same when a
  * study goes on (space text, objectives, seed, strategy, data …): E_EXISTS says which line differs.
- * One process writes; readers may look at any time (WAL). */
+ * One process writes, under a lock on PATH.lock that ends with it (E_STORE names the holder); readers
+ * may look at any time (WAL). A child made by fork must not use or close the parent's store. */
 nas_status nas_store_open(nas_store **out, const char *path, const char *study_name, const nas_study_config *c,
                           const char *fingerprint) NAS_MUST_USE;
 /* For reading only, the study that is in it; E_NOT_FOUND when there is none. */
@@ -139,19 +140,23 @@ typedef struct nas_trial {
 } nas_trial;
 
 /* Begins trial `number` (one transaction): its genes as params (categorical; inactive ones are left
- * out), and every gene in an attribute, exactly. */
+ * out), and every gene in the attribute "genome", exactly. The number is the next one (the count), or
+ * that of a trial that is WAITING or RUNNING, which then starts from nothing. */
 nas_status nas_store_begin(nas_store *s, uint32_t number, const nas_space *sp, const nas_genome *x) NAS_MUST_USE;
 nas_status nas_store_intermediate(nas_store *s, uint32_t number, uint32_t step, double value) NAS_MUST_USE;
 /* Attributes: values are JSON texts. Names used by clnas: network, hash, params, macs, latency_s,
  * test_accuracy, model, reason, source. */
 nas_status nas_store_attr(nas_store *s, uint32_t number, const char *key, const char *json) NAS_MUST_USE;
 nas_status nas_store_study_attr(nas_store *s, const char *key, const char *json) NAS_MUST_USE;
-/* Ends a trial with everything in one transaction. FAIL: reason is kept and there are no objectives. */
+/* Ends a trial (COMPLETE, PRUNED, FAIL) with everything in one transaction. reason may be NULL. Only
+ * COMPLETE keeps objectives, which must not be NaN (E_NAN). started, ended 0: begin's time, now. */
 nas_status nas_store_end(nas_store *s, const nas_trial *t, const char *reason) NAS_MUST_USE;
-/* Trials that were left running by a killed process are forgotten, so that they are done anew. */
+/* Trials that were left running by a killed process become WAITING: all but number and genome is
+ * forgotten, so that they are begun anew. Call it before the first begin of a study that goes on. */
 nas_status nas_store_recover(nas_store *s, uint32_t *n_forgotten) NAS_MUST_USE;
 
 uint32_t nas_store_trial_count(const nas_store *s); /* highest number + 1 */
+/* Objectives are NaN unless the trial is COMPLETE. */
 nas_status nas_store_trial(nas_trial *out, nas_store *s, uint32_t number) NAS_MUST_USE; /* E_NOT_FOUND */
 /* *json is the caller's (nas_free); E_NOT_FOUND when there is none. */
 nas_status nas_store_get_attr(char **json, nas_store *s, uint32_t number, const char *key) NAS_MUST_USE;

@@ -32,7 +32,7 @@ static int close_spaces(void **state) {
 /* ---- a problem: ZDT1 on genes ------------------------------------------------------------------
  */
 
-static const double lowest_f1 = 0.2; /* the constraint */
+static const double lowest_f1 = 0.6; /* the constraint */
 
 /* Genes 0 and 1 say where on the front, the others how near to it: each has its best option, and an
  * inactive one is as bad as the worst. */
@@ -176,7 +176,7 @@ static void a_small_space_is_exhausted_exactly(void **state) {
 /* Hypervolume of the feasible points that did not fail. */
 static double reached(const run *r, uint32_t n) {
     static double obj[2 * MAX_RUN];
-    const double ref[] = {1.1, 10};
+    const double ref[] = {1.1, 1.5};
     uint32_t used = 0;
     double v = -1;
     for (uint32_t i = 0; i < n; i++)
@@ -210,8 +210,8 @@ static void nsga2_moves_into_the_feasible_part(void **state) {
         early += r->told[i].violation > 0;
         late += r->told[MAX_RUN - 1 - i].violation > 0;
     }
-    /* By chance a fifth of all violate; children of feasible parents do so by mutation only. */
-    if (late >= PART / 5 || late > early)
+    /* By chance three of five violate; children of feasible parents do so by mutation only. */
+    if (late * 2 >= early)
         fail_msg("%u of the first %d violate, %u of the last", early, PART, late);
     free(r);
 }
