@@ -200,6 +200,29 @@ static void fusing_again_changes_nothing(void **state) {
     nas_graph_free(g);
 }
 
+/* At batch 1 positions have the shape of the value; fused as a residual they would fit no other. */
+static void positions_are_no_residual(void **state) {
+    (void)state;
+    nas_graph *g, *five;
+    nas_inference inf;
+    nas_value x, w, pos;
+    net_must(nas_graph_create(&g));
+    net_must(net_input(&x, g, NAS_SHAPE(1, 3, 4)));
+    net_must(net_param(&w, g, "embed", "weight", NAS_SHAPE(4, 6), 1));
+    net_must(net_param(&pos, g, "pos", "embedding", NAS_SHAPE(1, 3, 6), 1));
+    net_must(nas_matmul(&x, g, x, w, false, false));
+    net_must(nas_add(&x, g, x, pos));
+    nas_graph_set_output(g, x);
+    net_must(nas_graph_inference(&inf, g));
+    check_same_function(g, &inf);
+    assert_int_equal(kernels(inf.graph), 2);
+    net_must(nas_graph_rebatch(&five, inf.graph, 5));
+    assert_int_equal(nas_graph_shape(five, nas_graph_output(five))->dim[0], 5);
+    nas_graph_free(five);
+    nas_inference_free(&inf);
+    nas_graph_free(g);
+}
+
 static nas_status everything(void) {
     nas_graph *g = NULL, *other = NULL, *back = NULL;
     nas_training t = {0};
@@ -267,6 +290,7 @@ static void backward_out_of_memory_leaves_the_graph(void **state) {
 int main(void) {
     const struct CMUnitTest others[] = {
         cmocka_unit_test(fusing_again_changes_nothing),
+        cmocka_unit_test(positions_are_no_residual),
         cmocka_unit_test(every_failed_allocation_is_reported),
         cmocka_unit_test(backward_out_of_memory_leaves_the_graph),
     };
