@@ -31,13 +31,6 @@ static nas_status check_attr(const nas_node *n) {
     return nas_ops_want_flag(n, "residual", a->conv.residual);
 }
 
-static nas_status check_no_epilogue(const nas_node *n) {
-    if (n->attr.conv.act == NAS_ACT_NONE && !n->attr.conv.bias && !n->attr.conv.residual)
-        return NAS_OK;
-    return nas_fail(NAS_E_ARG, "%s: a gradient has no bias, residual or activation",
-                    nas_ops_name(n));
-}
-
 static nas_status check_groups(const nas_node *n, int64_t c, int64_t k) {
     int32_t groups = n->attr.conv.groups;
     if (c % groups == 0 && k % groups == 0)
@@ -92,7 +85,6 @@ static nas_status check_dy(const nas_node *n, const nas_shape *dy, int64_t h, in
 static nas_status infer_dx(const nas_node *n, const nas_shape *in, nas_shape *out) {
     const nas_attr *a = &n->attr;
     NAS_TRY(check_attr(n));
-    NAS_TRY(check_no_epilogue(n));
     NAS_TRY(nas_ops_want_rank(n, in, 0, 4));
     NAS_TRY(nas_ops_want_rank(n, in, 1, 4));
     NAS_TRY(check_groups(n, a->conv.groups, in[1].dim[3]));
@@ -108,7 +100,6 @@ static nas_status infer_dx(const nas_node *n, const nas_shape *in, nas_shape *ou
 static nas_status infer_dw(const nas_node *n, const nas_shape *in, nas_shape *out) {
     const nas_attr *a = &n->attr;
     NAS_TRY(check_attr(n));
-    NAS_TRY(check_no_epilogue(n));
     NAS_TRY(nas_ops_want_rank(n, in, 0, 4));
     NAS_TRY(nas_ops_want_rank(n, in, 1, 4));
     NAS_TRY(check_groups(n, in[0].dim[3], in[1].dim[3]));

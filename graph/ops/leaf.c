@@ -17,9 +17,6 @@ static nas_status infer_input(const nas_node *n, const nas_shape *in, nas_shape 
 }
 
 static nas_status infer_value(const nas_node *n, const nas_shape *in, nas_shape *out) {
-    if (n->attr.leaf.init != NAS_INIT_VALUE)
-        return nas_fail(NAS_E_ARG, "%s: init is %d, but only a value is possible", nas_ops_name(n),
-                        n->attr.leaf.init);
     NAS_TRY(check_finite(n));
     return infer_input(n, in, out);
 }
