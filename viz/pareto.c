@@ -100,8 +100,10 @@ static double draw_legend(const plot *d, double top) {
     }
     if (!isnan(axis_shown(&p->x, p->limit_x)) || !isnan(axis_shown(&p->y, p->limit_y)))
         e[n++] = (legend_entry){LEGEND_DASHED, MARK_DISC, VERMILLION, "constraint"};
-    if (!isnan(axis_shown(&p->x, p->ref_x)) && !isnan(axis_shown(&p->y, p->ref_y)))
+    if (!isnan(axis_shown(&p->x, p->ref_x)) && !isnan(axis_shown(&p->y, p->ref_y))) {
         e[n++] = (legend_entry){LEGEND_MARKER, MARK_PLUS, INK, "reference point"};
+        e[n++] = (legend_entry){LEGEND_AREA, MARK_DISC, colour_mix(WHITE, SKY, 0.3), "hypervolume"};
+    }
     return legend_draw(d->c, e, n, d->area.x, top, PLOT_WIDTH - d->area.x - 120);
 }
 
@@ -193,6 +195,9 @@ static nas_status draw_chosen(const plot *d, const point *corner, size_t n_corne
             NAS_GO(
                 labels_avoid_point(&l, placed(d, v), layer_of(&d->p->point[i]) == FRONT ? 4 : 1));
     }
+    point ref = {axis_shown(&d->p->x, d->p->ref_x), axis_shown(&d->p->y, d->p->ref_y)};
+    if (drawable(ref))
+        NAS_GO(labels_avoid_point(&l, placed(d, ref), 20));
     for (size_t i = 1; i < n_corners; i++)
         NAS_GO(labels_avoid_line(&l, corner[i - 1], corner[i]));
     for (uint32_t i = 0; i < d->p->n; i++) {
@@ -204,11 +209,8 @@ static nas_status draw_chosen(const plot *d, const point *corner, size_t n_corne
         NAS_GO(labels_add(&l, v, d->p->point[i].name));
     }
     if (isfinite(d->p->hypervolume)) {
-        char number[SI_BYTES], text[64];
-        snprintf(text, sizeof text, "hypervolume %s",
-                 fabs(d->p->hypervolume) >= 1e4
-                     ? si_text(number, d->p->hypervolume)
-                     : (snprintf(number, sizeof number, "%.4g", d->p->hypervolume), number));
+        char text[64];
+        snprintf(text, sizeof text, "hypervolume %.4g", d->p->hypervolume);
         labels_corner_box(&l, text);
     }
     labels_draw(&l);
