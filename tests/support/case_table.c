@@ -1,7 +1,8 @@
-/* tests/support/case_table.c - the op cases: odd, never square, each form of an op once; then sizes. */
+/* tests/support/case_table.c - the op cases: odd, never square, each form once; then sizes. */
 #include "cases.h"
 
-/* clang-format off: the table is read by columns */
+/* The table is read by columns. */
+/* clang-format off */
 #define DIMS(...) {(int32_t)(sizeof((int32_t[]){__VA_ARGS__}) / sizeof(int32_t)), {__VA_ARGS__}}
 #define IN(...) {FILL_NORMAL, DIMS(__VA_ARGS__)}
 #define GRID(...) {FILL_GRID, DIMS(__VA_ARGS__)}
