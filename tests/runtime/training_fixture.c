@@ -144,17 +144,22 @@ static nas_value dense(nas_graph *g, nas_value x, const char *layer, int32_t in,
     return y;
 }
 
-nas_graph *small_cnn(void) {
+nas_graph *cnn_for(int32_t side, int32_t classes) {
     nas_graph *g = NULL;
     must(nas_graph_create(&g));
-    nas_value y = leaf(g, NAS_OP_INPUT, "x", NAS_SHAPE(2, SIDE, SIDE, 1), 0);
+    nas_value y = leaf(g, NAS_OP_INPUT, "x", NAS_SHAPE(2, side, side, 1), 0);
     nas_value seed = leaf(g, NAS_OP_INPUT, "seed", (nas_shape){0}, 0);
     y = conv_norm_relu(g, y, "c1", 1, 8, 1);
     y = conv_norm_relu(g, y, "c2", 8, 16, 2);
-    must(nas_global_pool(&y, g, y));
+    int32_t features = (side / 2) * (side / 2) * 16;
+    must(nas_reshape(&y, g, y, NAS_SHAPE(2, features)));
     must(nas_dropout(&y, g, y, seed, 0.1f, false, 1));
-    nas_graph_set_output(g, dense(g, y, "head", 16, CLASSES));
+    nas_graph_set_output(g, dense(g, y, "head", features, classes));
     return g;
+}
+
+nas_graph *small_cnn(void) {
+    return cnn_for(SIDE, CLASSES);
 }
 
 static nas_value layer_norm(nas_graph *g, nas_value x, const char *layer, int32_t width) {

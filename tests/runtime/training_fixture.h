@@ -30,6 +30,7 @@ nas_dataset *image_data(const char *folder, const uint8_t *pixels, uint32_t n);
 
 /* Convolutions with batch norm, a dropout, a dense head. */
 nas_graph *small_cnn(void);
+nas_graph *cnn_for(int32_t side, int32_t classes); /* the same for other images */
 /* Patches, one transformer block, a dense head. */
 nas_graph *small_vit(void);
 
