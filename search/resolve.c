@@ -53,7 +53,7 @@ static nas_status resolve(form **out, const resolver *r, const plan *p) {
     uint32_t n = p->n;
     if (p->kind == PLAN_COPIES)
         n = (uint32_t)plan_number(r->s, p->repeat, r->gene);
-    form *f;
+    form *f = NULL;
     NAS_TRY(form_new(&f, r, kinds[p->kind], p, n));
     if (p->kind == PLAN_COPIES)
         f->copies = p->many ? COPIES_OF_BLOCKS : COPIES_OF_BLOCK;
