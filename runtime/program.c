@@ -44,6 +44,9 @@ static void add_options(nas_text *t, const nas_device *d) {
     nas_text_add(
         t, "-cl-std=CL1.2 -cl-mad-enable -cl-no-signed-zeros -DVW=%d -DNV=%d -DMR=%d -DMR1=%d",
         (int)d->tile.vw, (int)d->tile.nv, (int)d->tile.mr, (int)d->tile.mr1);
+#define NAS_ACT(symbol, name) nas_text_add(t, " -DACT_" #symbol "=%d", NAS_ACT_##symbol);
+#include <nas/act.def>
+#undef NAS_ACT
     nas_text_add(t,
                  cpu ? " -DTILE_X=1 -DTILE_Y=1 -DFLAT_X=64" : " -DTILE_X=8 -DTILE_Y=8 -DFLAT_X=64");
 }

@@ -1,0 +1,106 @@
+/* runtime/exec_ocl.c - runs a graph on OpenCL: a flat list of launches whose arguments are set
+ * once. */
+#include "exec.h"
+
+/* The part of scratch that starts at `first`; launches of one run never overlap in an in-order
+ * queue, so all nodes share the block. */
+static nas_status scratch_part(nas_buffer **out, nas_exec *e, size_t first) {
+    NAS_TRY(nas_grow(&e->parts, &e->cap_parts, e->n_parts + 1, sizeof *e->parts));
+    NAS_TRY(buffer_sub(out, e->scratch, first, e->scratch->count - first));
+    e->parts[e->n_parts++] = *out;
+    return NAS_OK;
+}
+
+static nas_status buffer_of(nas_buffer **out, nas_exec *e, const karg *a) {
+    if (a->kind == KARG_SCRATCH)
+        return scratch_part(out, e, a->first);
+    *out = a->kind == KARG_ZERO       ? e->device->zero
+           : a->kind == KARG_TOGETHER ? e->copy_to[a->value]
+                                      : e->value[a->value];
+    return NAS_OK;
+}
+
+static nas_status set_arg(nas_exec *e, cl_kernel k, cl_uint i, const karg *a) {
+    if (a->kind == KARG_I32)
+        return ocl_check(clSetKernelArg(k, i, sizeof a->i, &a->i), "clSetKernelArg");
+    if (a->kind == KARG_F32)
+        return ocl_check(clSetKernelArg(k, i, sizeof a->f, &a->f), "clSetKernelArg");
+    nas_buffer *b = NULL;
+    NAS_TRY(buffer_of(&b, e, a));
+    return ocl_check(clSetKernelArg(k, i, sizeof b->mem, &b->mem), "clSetKernelArg");
+}
+
+static nas_status prepare(nas_exec *e, const emitter *em) {
+    e->steps = nas_calloc(em->n_launches + 1, sizeof *e->steps);
+    if (!e->steps)
+        return nas_fail_memory(em->n_launches * sizeof *e->steps);
+    for (size_t i = 0; i < em->n_launches; i++) {
+        const launch *l = &em->launches[i];
+        exec_step *s = &e->steps[i];
+        NAS_TRY(program_kernel(&s->kernel, s->local, e->device, l->file, l->kernel));
+        e->n_steps = i + 1;
+        s->name = l->kernel;
+        s->node = l->node;
+        for (int k = 0; k < 3; k++)
+            s->global[k] = l->global[k];
+        for (uint32_t k = 0; k < l->n_args; k++) {
+            nas_status st = set_arg(e, s->kernel, k, &em->args[l->first_arg + k]);
+            if (st != NAS_OK)
+                return nas_fail_prefix(st, "%s argument %u", l->kernel, (unsigned)k);
+        }
+    }
+    return NAS_OK;
+}
+
+static nas_status run(nas_exec *e) {
+    for (size_t i = 0; i < e->n_steps; i++) {
+        const exec_step *s = &e->steps[i];
+        NAS_TRY(device_enqueue(e->device, e->device->queue, s->kernel, s->name, s->global, s->local,
+                               NULL));
+    }
+    return NAS_OK;
+}
+
+/* Seconds by the event, or by the host's clock on drivers that report none. */
+static double event_seconds(cl_event event, double host) {
+    cl_ulong start = 0, end = 0;
+    if (clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof start, &start, NULL) !=
+            CL_SUCCESS ||
+        clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL) !=
+            CL_SUCCESS ||
+        end <= start)
+        return host;
+    return (double)(end - start) * 1e-9;
+}
+
+/* On a queue of its own: profiling slows some drivers' queues down. */
+static nas_status profile(nas_exec *e, double *seconds) {
+    nas_status st = NAS_OK;
+    cl_int err;
+    NAS_TRY(nas_device_finish(e->device));
+    cl_command_queue q =
+        clCreateCommandQueue(e->device->context, e->device->id, CL_QUEUE_PROFILING_ENABLE, &err);
+    NAS_TRY(ocl_check(err, "clCreateCommandQueue"));
+    for (size_t i = 0; i < e->n_steps; i++) {
+        const exec_step *s = &e->steps[i];
+        cl_event event;
+        double from = nas_clock();
+        NAS_GO(device_enqueue(e->device, q, s->kernel, s->name, s->global, s->local, &event));
+        err = clWaitForEvents(1, &event);
+        seconds[s->node] += event_seconds(event, nas_clock() - from);
+        clReleaseEvent(event);
+        NAS_GO(ocl_check(err, "clWaitForEvents"));
+    }
+done:
+    (void)clFinish(q);
+    clReleaseCommandQueue(q);
+    return st;
+}
+
+static void release(nas_exec *e) {
+    for (size_t i = 0; i < e->n_steps; i++)
+        clReleaseKernel(e->steps[i].kernel);
+    nas_free(e->steps);
+}
+
+const exec_backend exec_on_ocl = {prepare, run, profile, release};

@@ -1,0 +1,105 @@
+/* runtime/rows.h - the device's table of kernels: for each op rows of {guard, emit}, the most
+ * special first, the last without a guard. A row turns a node into launches. */
+#ifndef NAS_RUNTIME_ROWS_H
+#define NAS_RUNTIME_ROWS_H
+
+#include "device.h"
+
+typedef enum karg_kind {
+    KARG_VALUE,
+    KARG_SCRATCH,
+    KARG_ZERO,
+    KARG_TOGETHER,
+    KARG_I32,
+    KARG_F32
+} karg_kind;
+typedef struct karg {
+    karg_kind kind;
+    uint32_t value; /* VALUE */
+    size_t first;   /* SCRATCH: element in the scratch block */
+    int32_t i;
+    float f;
+} karg;
+#define KV(v)     ((karg){.kind = KARG_VALUE, .value = (v).id})
+#define KIN(e, k) ((karg){.kind = KARG_VALUE, .value = (e)->n->in[k].id})
+#define KOUT(e)   ((karg){.kind = KARG_VALUE, .value = (e)->id})
+#define KS(at)    ((karg){.kind = KARG_SCRATCH, .first = (at)})
+#define KZ        ((karg){.kind = KARG_ZERO})
+#define KI(x)     ((karg){.kind = KARG_I32, .i = (int32_t)(x)})
+#define KF(x)     ((karg){.kind = KARG_F32, .f = (float)(x)})
+
+typedef struct launch {
+    const char *file, *kernel;
+    size_t global[3];
+    uint32_t node;
+    size_t first_arg;
+    uint32_t n_args;
+} launch;
+
+typedef struct emitter {
+    const nas_device *d;
+    const nas_graph *g;
+    launch *launches;
+    size_t n_launches, cap_launches;
+    karg *args;
+    size_t n_args, cap_args;
+    size_t scratch_max; /* elements that the hungriest node wants */
+    nas_status status;  /* first failure; later calls do nothing */
+    /* the node at hand */
+    uint32_t id;
+    const nas_node *n;
+    const nas_shape *in[NAS_MAX_IN];
+    size_t scratch;
+} emitter;
+
+typedef struct row {
+    bool (*guard)(const emitter *e); /* NULL: always */
+    void (*emit)(emitter *e);
+} row;
+
+/* Rows of an op; NULL for leaves and aliases. */
+const row *rows_get(nas_op op);
+
+/* Appends the launches of a node. */
+nas_status rows_emit(emitter *e, uint32_t id) NAS_MUST_USE;
+void rows_free(emitter *e);
+
+/* For rows: one launch over at least gx, gy, gz items; LAUNCH counts the arguments. */
+void rows_launch(emitter *e, const char *file, const char *kernel, size_t gx, size_t gy, size_t gz,
+                 const karg *args, size_t n_args);
+#define LAUNCH(e, file, kernel, gx, gy, gz, ...)                                                   \
+    rows_launch((e), (file), (kernel), (size_t)(gx), (size_t)(gy), (size_t)(gz),                   \
+                (const karg[]){__VA_ARGS__}, sizeof((const karg[]){__VA_ARGS__}) / sizeof(karg))
+/* Takes elements of scratch for this node; returns where they start. */
+size_t rows_scratch(emitter *e, size_t count);
+
+static inline int64_t rows_div(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+static inline int64_t rows_count(const nas_shape *s) {
+    return nas_shape_count(s);
+}
+static inline int32_t rows_last(const nas_shape *s) {
+    return s->rank ? s->dim[s->rank - 1] : 1;
+}
+/* How many pieces to cut `work` items into so that each has at least `least` and there is work for
+ * every compute unit. */
+int32_t rows_pieces(const emitter *e, int64_t work, int64_t least, int64_t other, int64_t most);
+
+/* Each file of rows; the table in rows.c names them. */
+extern const row rows_conv2d[], rows_conv2d_dx[], rows_conv2d_dw[], rows_matmul[], rows_attention[],
+    rows_attention_grad[], rows_add[], rows_mul[], rows_act[], rows_act_grad[], rows_dropout[],
+    rows_softmax[], rows_softmax_grad[], rows_layer_norm[], rows_layer_norm_dx[],
+    rows_layer_norm_dparam[], rows_batch_stats[], rows_batch_norm[], rows_batch_norm_sums[],
+    rows_batch_norm_dx[], rows_ema[], rows_max_pool[], rows_max_pool_dx[], rows_avg_pool[],
+    rows_avg_pool_dx[], rows_global_pool[], rows_transpose[], rows_concat[], rows_slice[],
+    rows_pad[], rows_expand[], rows_sum_to[], rows_cross_entropy[], rows_cross_entropy_grad[],
+    rows_correct[];
+
+/* out[a,c] = scale * sum_r x[a,r,c]: shared by sums, means and bias gradients. */
+void rows_sum_middle(emitter *e, karg x, karg out, int64_t a, int64_t r, int64_t c, float scale);
+/* A copy of rows with pitches: shared by concat, slice, pad and gradients that need a place. */
+void rows_copy(emitter *e, karg from, karg to, int64_t rows, int64_t inner, int64_t from_pitch,
+               int64_t from_first, int64_t to_pitch, int64_t to_first);
+
+#endif

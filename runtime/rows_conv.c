@@ -1,0 +1,210 @@
+/* runtime/rows_conv.c - rows of conv2d and its gradients: register tiles, depthwise, any groups. */
+#include "rows.h"
+
+static const char conv_cl[] = "conv.cl", depthwise_cl[] = "depthwise.cl",
+                  grouped_cl[] = "grouped.cl";
+
+typedef struct geometry { /* x [N,H,W,C], y [N,P,Q,K], w [R,S,C/groups,K] */
+    int64_t n, h, w, c, p, q, k, r, s, groups;
+    const nas_attr *a;
+} geometry;
+
+static geometry geometry_of(const nas_attr *a, const nas_shape *x, const nas_shape *y) {
+    return (geometry){.n = x->dim[0],
+                      .h = x->dim[1],
+                      .w = x->dim[2],
+                      .c = x->dim[3],
+                      .p = y->dim[1],
+                      .q = y->dim[2],
+                      .k = y->dim[3],
+                      .r = a->conv.kernel[0],
+                      .s = a->conv.kernel[1],
+                      .groups = a->conv.groups,
+                      .a = a};
+}
+static geometry forward(const emitter *e) {
+    return geometry_of(&e->n->attr, e->in[0], &e->n->shape);
+}
+static geometry for_dx(const emitter *e) {
+    return geometry_of(&e->n->attr, &e->n->shape, e->in[0]);
+}
+static geometry for_dw(const emitter *e) {
+    return geometry_of(&e->n->attr, e->in[0], e->in[1]);
+}
+
+/* What all kernels take in the same order. */
+#define STEPS(a)                                                                                   \
+    KI((a)->conv.stride[0]), KI((a)->conv.stride[1]), KI((a)->conv.dilation[0]),                   \
+        KI((a)->conv.dilation[1]), KI((a)->conv.pad[0]), KI((a)->conv.pad[2])
+
+typedef struct tile_choice {
+    const char *y, *dx, *dw;
+    int64_t rows, columns;
+} tile_choice;
+
+/* The tile for n columns: whole vectors where the row has them. */
+static tile_choice choose_tile(const emitter *e, int64_t n) {
+    const device_tile *t = &e->d->tile;
+    int64_t wide = t->nv * t->vw;
+    if (n >= wide && (n % wide == 0 || n % wide > t->vw || n > 4 * wide))
+        return (tile_choice){"conv_y_wide", "conv_dx_wide", "conv_dw_wide", t->mr, wide};
+    if (n >= t->vw)
+        return (tile_choice){"conv_y_slim", "conv_dx_slim", "conv_dw_slim", t->mr1, t->vw};
+    return (tile_choice){"conv_y_mask", "conv_dx_mask", "conv_dw_mask", t->mr1, t->vw};
+}
+
+static int32_t flags_of(const nas_attr *a) {
+    return (a->conv.bias ? 1 : 0) | (a->conv.residual ? 2 : 0);
+}
+static karg bias_of(const emitter *e) {
+    return e->n->attr.conv.bias ? KIN(e, 2) : KZ;
+}
+static karg residual_of(const emitter *e) {
+    return e->n->attr.conv.residual ? KIN(e, e->n->n_in - 1) : KZ;
+}
+
+/* ---- one group ---- */
+
+static bool y_one_group(const emitter *e) {
+    geometry z = forward(e);
+    return z.groups == 1 && z.c <= DEVICE_ZEROS;
+}
+static bool dx_one_group(const emitter *e) {
+    geometry z = for_dx(e);
+    return z.groups == 1 && z.k <= DEVICE_ZEROS;
+}
+static bool dw_one_group(const emitter *e) {
+    return for_dw(e).groups == 1;
+}
+
+static void emit_y(emitter *e) {
+    geometry z = forward(e);
+    tile_choice t = choose_tile(e, z.k);
+    int64_t pixels = z.n * z.p * z.q;
+    LAUNCH(e, conv_cl, t.y, rows_div(z.k, t.columns), rows_div(pixels, t.rows), 1, KI(z.h), KI(z.w),
+           KI(z.c), KI(z.p), KI(z.q), KI(z.k), KI(z.r), KI(z.s), STEPS(z.a), KI(pixels),
+           KI(flags_of(z.a)), KI(z.a->conv.act), KIN(e, 0), KIN(e, 1), bias_of(e), residual_of(e),
+           KZ, KOUT(e));
+}
+
+static void emit_dx(emitter *e) {
+    geometry z = for_dx(e);
+    tile_choice t = choose_tile(e, z.c);
+    int64_t sh = z.a->conv.stride[0], sw = z.a->conv.stride[1], size = z.r * z.s * z.c * z.k;
+    int64_t pixels = z.n * rows_div(z.h, sh) * rows_div(z.w, sw);
+    size_t wt = rows_scratch(e, (size_t)size);
+    LAUNCH(e, conv_cl, "conv_flip", size, 1, 1, KI(z.r * z.s), KI(z.c), KI(z.k), KIN(e, 1), KS(wt));
+    LAUNCH(e, conv_cl, t.dx, rows_div(z.c, t.columns), rows_div(pixels, t.rows), sh * sw, KI(z.h),
+           KI(z.w), KI(z.c), KI(z.p), KI(z.q), KI(z.k), KI(z.r), KI(z.s), STEPS(z.a), KI(z.n),
+           KIN(e, 0), KS(wt), KZ, KOUT(e));
+}
+
+/* Images of a piece: few enough that a piece of x and dy stays in a core's cache, while the partial
+ * sums stay small beside the tensors. */
+static int64_t images_of_piece(const emitter *e, const geometry *z, int64_t items) {
+    int64_t image = z->h * z->w * z->c + z->p * z->q * z->k, size = z->r * z->s * z->c * z->k;
+    int64_t cached = (1 << 17) / image, least = rows_div(2 * size, image);
+    int64_t images = cached > least ? cached : least;
+    int64_t spread = rows_div(z->n, rows_pieces(e, z->n, 1, items, 4096));
+    images = images < 1 ? 1 : images;
+    return images < spread ? images : (spread < least && least <= z->n ? least : spread);
+}
+
+/* Partial sums of `size` elements in pieces of the batch, then their sum. */
+static karg parts_begin(emitter *e, int64_t pieces, int64_t size) {
+    return pieces > 1 ? KS(rows_scratch(e, (size_t)(pieces * size))) : KOUT(e);
+}
+static void parts_end(emitter *e, karg parts, int64_t pieces, int64_t size) {
+    if (pieces > 1)
+        LAUNCH(e, "reduce.cl", "sum_parts", rows_div(size, e->d->tile.vw), 1, 1, KI(size),
+               KI(pieces), KF(1), parts, KOUT(e));
+}
+
+static void emit_dw(emitter *e) {
+    geometry z = for_dw(e);
+    tile_choice t = choose_tile(e, z.k);
+    int64_t gx = rows_div(z.k, t.columns), gy = rows_div(z.c, t.rows) * z.r * z.s;
+    int64_t images = images_of_piece(e, &z, gx * gy), pieces = rows_div(z.n, images);
+    int64_t size = z.r * z.s * z.c * z.k;
+    karg parts = parts_begin(e, pieces, size);
+    LAUNCH(e, conv_cl, t.dw, gx, gy, pieces, KI(z.h), KI(z.w), KI(z.c), KI(z.p), KI(z.q), KI(z.k),
+           KI(z.r), KI(z.s), STEPS(z.a), KI(z.n), KI(images), KIN(e, 0), KIN(e, 1), parts);
+    parts_end(e, parts, pieces, size);
+}
+
+/* ---- depthwise ---- */
+
+static bool depthwise(geometry z) {
+    return z.groups == z.c && z.k == z.c;
+}
+static bool y_depthwise(const emitter *e) {
+    return depthwise(forward(e));
+}
+static bool dx_depthwise(const emitter *e) {
+    return depthwise(for_dx(e));
+}
+static bool dw_depthwise(const emitter *e) {
+    return depthwise(for_dw(e));
+}
+
+static void emit_depthwise_y(emitter *e) {
+    geometry z = forward(e);
+    LAUNCH(e, depthwise_cl, "depthwise_y", rows_div(z.c, e->d->tile.vw), z.n * z.p, 1, KI(z.n),
+           KI(z.h), KI(z.w), KI(z.c), KI(z.p), KI(z.q), KI(z.r), KI(z.s), STEPS(z.a),
+           KI(flags_of(z.a)), KI(z.a->conv.act), KIN(e, 0), KIN(e, 1), bias_of(e), residual_of(e),
+           KOUT(e));
+}
+
+static void emit_depthwise_dx(emitter *e) {
+    geometry z = for_dx(e);
+    LAUNCH(e, depthwise_cl, "depthwise_dx", rows_div(z.c, e->d->tile.vw), z.n * z.h, 1, KI(z.n),
+           KI(z.h), KI(z.w), KI(z.c), KI(z.p), KI(z.q), KI(z.r), KI(z.s), STEPS(z.a), KIN(e, 0),
+           KIN(e, 1), KOUT(e));
+}
+
+static void emit_depthwise_dw(emitter *e) {
+    geometry z = for_dw(e);
+    int64_t gx = rows_div(z.c, e->d->tile.vw), size = z.r * z.s * z.c;
+    int64_t images = rows_div(z.n, rows_pieces(e, z.n, 1, gx, 64)), pieces = rows_div(z.n, images);
+    karg parts = parts_begin(e, pieces, size);
+    LAUNCH(e, depthwise_cl, "depthwise_dw", gx, z.r * z.s, pieces, KI(z.h), KI(z.w), KI(z.c),
+           KI(z.p), KI(z.q), KI(z.r), KI(z.s), STEPS(z.a), KI(z.n), KI(images), KIN(e, 0),
+           KIN(e, 1), parts);
+    parts_end(e, parts, pieces, size);
+}
+
+/* ---- any groups ---- */
+
+static void emit_grouped_y(emitter *e) {
+    geometry z = forward(e);
+    LAUNCH(e, grouped_cl, "grouped_y", z.n * z.p * z.q * z.k, 1, 1, KI(z.n), KI(z.h), KI(z.w),
+           KI(z.c), KI(z.p), KI(z.q), KI(z.k), KI(z.r), KI(z.s), STEPS(z.a), KI(z.groups),
+           KI(flags_of(z.a)), KI(z.a->conv.act), KIN(e, 0), KIN(e, 1), bias_of(e), residual_of(e),
+           KOUT(e));
+}
+
+static void emit_grouped_dx(emitter *e) {
+    geometry z = for_dx(e);
+    LAUNCH(e, grouped_cl, "grouped_dx", z.n * z.h * z.w * z.c, 1, 1, KI(z.n), KI(z.h), KI(z.w),
+           KI(z.c), KI(z.p), KI(z.q), KI(z.k), KI(z.r), KI(z.s), STEPS(z.a), KI(z.groups),
+           KIN(e, 0), KIN(e, 1), KOUT(e));
+}
+
+static void emit_grouped_dw(emitter *e) {
+    geometry z = for_dw(e);
+    int64_t size = z.r * z.s * z.c / z.groups * z.k;
+    int64_t images = rows_div(z.n, rows_pieces(e, z.n, 1, rows_div(size, 64), 64));
+    int64_t pieces = rows_div(z.n, images);
+    karg parts = parts_begin(e, pieces, size);
+    LAUNCH(e, grouped_cl, "grouped_dw", size, pieces, 1, KI(z.h), KI(z.w), KI(z.c), KI(z.p),
+           KI(z.q), KI(z.k), KI(z.r), KI(z.s), STEPS(z.a), KI(z.groups), KI(z.n), KI(images),
+           KIN(e, 0), KIN(e, 1), parts);
+    parts_end(e, parts, pieces, size);
+}
+
+const row rows_conv2d[] = {
+    {y_one_group, emit_y}, {y_depthwise, emit_depthwise_y}, {NULL, emit_grouped_y}};
+const row rows_conv2d_dx[] = {
+    {dx_one_group, emit_dx}, {dx_depthwise, emit_depthwise_dx}, {NULL, emit_grouped_dx}};
+const row rows_conv2d_dw[] = {
+    {dw_one_group, emit_dw}, {dw_depthwise, emit_depthwise_dw}, {NULL, emit_grouped_dw}};

@@ -1,0 +1,179 @@
+/* runtime/rows_norm.c - rows of batch norm, layer norm, softmax, pooling and the loss. */
+#include "rows.h"
+
+static const char batch_norm_cl[] = "batch_norm.cl", row_norm_cl[] = "row_norm.cl",
+                  pool_cl[] = "pool.cl", loss_cl[] = "loss.cl", reduce_cl[] = "reduce.cl";
+
+typedef struct plane { /* all axes but the last are rows */
+    int64_t rows, width, vectors;
+} plane;
+
+static plane plane_of(const emitter *e) {
+    int64_t width = rows_last(e->in[0]);
+    return (plane){.rows = rows_count(e->in[0]) / width,
+                   .width = width,
+                   .vectors = rows_div(width, e->d->tile.vw)};
+}
+
+/* Rows of a piece: pieces of about 64 KiB, so that neighbouring vectors find their lines in cache.
+ */
+static int64_t rows_of_piece(const emitter *e, const plane *z, int64_t most) {
+    int64_t rows = rows_div(1 << 14, z->width), pieces = rows_div(z->rows, rows);
+    int64_t least = rows_pieces(e, z->rows, 16, z->vectors, most);
+    pieces = pieces < least ? least : pieces > most ? most : pieces;
+    return rows_div(z->rows, pieces);
+}
+
+/* ---- batch norm ---- */
+
+static void emit_batch_stats(emitter *e) {
+    plane z = plane_of(e);
+    int64_t piece = rows_of_piece(e, &z, 256), pieces = rows_div(z.rows, piece);
+    karg parts = KS(rows_scratch(e, (size_t)(pieces * 2 * z.width)));
+    LAUNCH(e, batch_norm_cl, "stats_parts", z.vectors, pieces, 1, KI(z.rows), KI(z.width),
+           KI(piece), KIN(e, 0), parts);
+    LAUNCH(e, batch_norm_cl, "stats_merge", z.vectors, 1, 1, KI(z.rows), KI(z.width), KI(piece),
+           KI(pieces), parts, KOUT(e));
+}
+
+static void emit_batch_norm(emitter *e) {
+    plane z = plane_of(e);
+    int64_t piece = rows_of_piece(e, &z, 1 << 20);
+    LAUNCH(e, batch_norm_cl, "norm_y", z.vectors, rows_div(z.rows, piece), 1, KI(z.rows),
+           KI(z.width), KI(piece), KF(e->n->attr.norm.eps), KIN(e, 0), KIN(e, 1), KIN(e, 2),
+           KIN(e, 3), KOUT(e));
+}
+
+static void emit_batch_norm_sums(emitter *e) {
+    plane z = plane_of(e);
+    int64_t piece = rows_of_piece(e, &z, 256), pieces = rows_div(z.rows, piece);
+    karg parts = KS(rows_scratch(e, (size_t)(pieces * 2 * z.width)));
+    LAUNCH(e, batch_norm_cl, "norm_sums", z.vectors, pieces, 1, KI(z.rows), KI(z.width), KI(piece),
+           KF(e->n->attr.norm.eps), KIN(e, 0), KIN(e, 1), KIN(e, 2), parts);
+    LAUNCH(e, reduce_cl, "sum_parts", rows_div(2 * z.width, e->d->tile.vw), 1, 1, KI(2 * z.width),
+           KI(pieces), KF(1), parts, KOUT(e));
+}
+
+static void emit_batch_norm_dx(emitter *e) {
+    plane z = plane_of(e);
+    int64_t piece = rows_of_piece(e, &z, 1 << 20);
+    bool sums = e->n->n_in == 5;
+    LAUNCH(e, batch_norm_cl, "norm_dx", z.vectors, rows_div(z.rows, piece), 1, KI(z.rows),
+           KI(z.width), KI(piece), KF(e->n->attr.norm.eps), KI(sums), KIN(e, 0), KIN(e, 1),
+           KIN(e, 2), KIN(e, 3), sums ? KIN(e, 4) : KZ, KOUT(e));
+}
+
+static void emit_ema(emitter *e) {
+    int64_t count = rows_count(e->in[0]), behind = e->n->attr.norm.count;
+    double unbias = behind > 1 ? (double)behind / (double)(behind - 1) : 1;
+    LAUNCH(e, "elementwise.cl", "ema", count, 1, 1, KI(count), KF(e->n->attr.norm.momentum),
+           KF(unbias), KIN(e, 1), KOUT(e));
+}
+
+/* ---- softmax and layer norm ---- */
+
+static void emit_softmax(emitter *e) {
+    plane z = plane_of(e);
+    LAUNCH(e, row_norm_cl, "softmax", z.rows, 1, 1, KI(z.rows), KI(z.width), KIN(e, 0), KOUT(e));
+}
+static void emit_softmax_grad(emitter *e) {
+    plane z = plane_of(e);
+    LAUNCH(e, row_norm_cl, "softmax_grad", z.rows, 1, 1, KI(z.rows), KI(z.width), KIN(e, 0),
+           KIN(e, 1), KOUT(e));
+}
+static void emit_layer_norm(emitter *e) {
+    plane z = plane_of(e);
+    LAUNCH(e, row_norm_cl, "layer_norm", z.rows, 1, 1, KI(z.rows), KI(z.width),
+           KF(e->n->attr.norm.eps), KIN(e, 0), KIN(e, 1), KIN(e, 2), KOUT(e));
+}
+static void emit_layer_norm_dx(emitter *e) {
+    plane z = plane_of(e);
+    LAUNCH(e, row_norm_cl, "layer_norm_dx", z.rows, 1, 1, KI(z.rows), KI(z.width),
+           KF(e->n->attr.norm.eps), KIN(e, 0), KIN(e, 1), KIN(e, 2), KOUT(e));
+}
+static void emit_layer_norm_dparam(emitter *e) {
+    plane z = plane_of(e);
+    int64_t piece = rows_div(z.rows, rows_pieces(e, z.rows, 8, 1, 256));
+    int64_t pieces = rows_div(z.rows, piece);
+    karg parts = pieces > 1 ? KS(rows_scratch(e, (size_t)(pieces * 2 * z.width))) : KOUT(e);
+    LAUNCH(e, row_norm_cl, "layer_norm_dparam", pieces, 1, 1, KI(z.rows), KI(z.width), KI(piece),
+           KF(e->n->attr.norm.eps), KIN(e, 0), KIN(e, 1), parts);
+    if (pieces > 1)
+        LAUNCH(e, reduce_cl, "sum_parts", rows_div(2 * z.width, e->d->tile.vw), 1, 1,
+               KI(2 * z.width), KI(pieces), KF(1), parts, KOUT(e));
+}
+
+/* ---- pools ---- */
+
+#define WINDOW(a, x, y)                                                                            \
+    KI((x)->dim[0]), KI((x)->dim[1]), KI((x)->dim[2]), KI((x)->dim[3]), KI((y)->dim[1]),           \
+        KI((y)->dim[2]), KI((a)->conv.kernel[0]), KI((a)->conv.kernel[1]),                         \
+        KI((a)->conv.stride[0]), KI((a)->conv.stride[1]), KI((a)->conv.dilation[0]),               \
+        KI((a)->conv.dilation[1]), KI((a)->conv.pad[0]), KI((a)->conv.pad[2])
+
+/* An item a vector of channels of one pixel. */
+static int64_t vectors_of(const emitter *e, const nas_shape *s) {
+    return rows_count(s) / rows_last(s) * rows_div(rows_last(s), e->d->tile.vw);
+}
+
+static void emit_max_pool(emitter *e) {
+    const nas_shape *x = e->in[0], *y = &e->n->shape;
+    LAUNCH(e, pool_cl, "max_pool", vectors_of(e, y), 1, 1, WINDOW(&e->n->attr, x, y), KIN(e, 0),
+           KOUT(e));
+}
+static void emit_max_pool_dx(emitter *e) {
+    const nas_shape *x = e->in[0], *y = e->in[1];
+    LAUNCH(e, pool_cl, "max_pool_dx", vectors_of(e, x), 1, 1, WINDOW(&e->n->attr, x, y), KIN(e, 0),
+           KIN(e, 1), KOUT(e));
+}
+static void emit_avg_pool(emitter *e) {
+    const nas_shape *x = e->in[0], *y = &e->n->shape;
+    LAUNCH(e, pool_cl, "avg_pool", vectors_of(e, y), 1, 1, WINDOW(&e->n->attr, x, y),
+           KI(e->n->attr.conv.include_pad), KIN(e, 0), KOUT(e));
+}
+static void emit_avg_pool_dx(emitter *e) {
+    const nas_shape *x = &e->n->shape, *y = e->in[0];
+    LAUNCH(e, pool_cl, "avg_pool_dx", vectors_of(e, x), 1, 1, WINDOW(&e->n->attr, x, y),
+           KI(e->n->attr.conv.include_pad), KIN(e, 0), KOUT(e));
+}
+static void emit_global_pool(emitter *e) {
+    int64_t n = e->in[0]->dim[0], c = rows_last(e->in[0]), r = rows_count(e->in[0]) / (n * c);
+    rows_sum_middle(e, KIN(e, 0), KOUT(e), n, r, c, (float)(1.0 / (double)r));
+}
+
+/* ---- the loss ---- */
+
+static void emit_cross_entropy(emitter *e) {
+    plane z = plane_of(e);
+    LAUNCH(e, loss_cl, "cross_entropy", z.rows, 1, 1, KI(z.rows), KI(z.width),
+           KF(e->n->attr.loss.smoothing), KIN(e, 0), KIN(e, 1), KOUT(e));
+}
+static void emit_cross_entropy_grad(emitter *e) {
+    plane z = plane_of(e);
+    LAUNCH(e, loss_cl, "cross_entropy_grad", z.rows, 1, 1, KI(z.rows), KI(z.width),
+           KF(e->n->attr.loss.smoothing), KIN(e, 0), KIN(e, 1), KIN(e, 2), KOUT(e));
+}
+static void emit_correct(emitter *e) {
+    plane z = plane_of(e);
+    LAUNCH(e, loss_cl, "correct", z.rows, 1, 1, KI(z.rows), KI(z.width), KIN(e, 0), KIN(e, 1),
+           KOUT(e));
+}
+
+const row rows_batch_stats[] = {{NULL, emit_batch_stats}};
+const row rows_batch_norm[] = {{NULL, emit_batch_norm}};
+const row rows_batch_norm_sums[] = {{NULL, emit_batch_norm_sums}};
+const row rows_batch_norm_dx[] = {{NULL, emit_batch_norm_dx}};
+const row rows_ema[] = {{NULL, emit_ema}};
+const row rows_softmax[] = {{NULL, emit_softmax}};
+const row rows_softmax_grad[] = {{NULL, emit_softmax_grad}};
+const row rows_layer_norm[] = {{NULL, emit_layer_norm}};
+const row rows_layer_norm_dx[] = {{NULL, emit_layer_norm_dx}};
+const row rows_layer_norm_dparam[] = {{NULL, emit_layer_norm_dparam}};
+const row rows_max_pool[] = {{NULL, emit_max_pool}};
+const row rows_max_pool_dx[] = {{NULL, emit_max_pool_dx}};
+const row rows_avg_pool[] = {{NULL, emit_avg_pool}};
+const row rows_avg_pool_dx[] = {{NULL, emit_avg_pool_dx}};
+const row rows_global_pool[] = {{NULL, emit_global_pool}};
+const row rows_cross_entropy[] = {{NULL, emit_cross_entropy}};
+const row rows_cross_entropy_grad[] = {{NULL, emit_cross_entropy_grad}};
+const row rows_correct[] = {{NULL, emit_correct}};
