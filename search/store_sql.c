@@ -16,6 +16,7 @@ static const reason reasons[] = {
     {SQLITE_AUTH, "it may not be opened"},
     {SQLITE_CANTOPEN, "it cannot be opened"},
     {SQLITE_FULL, "the disk is full"},
+    {SQLITE_IOERR, "reading or writing failed"},
     {SQLITE_NOTADB, "it is no SQLite database"},
     {SQLITE_CORRUPT, "it is damaged"},
     {SQLITE_NOMEM, "out of memory"},

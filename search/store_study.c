@@ -124,11 +124,26 @@ done:
     return st;
 }
 
+/* A file keeps one study: another name is a mistake, and its trials would be lost to front and
+ * report. */
+static nas_status refuse_second_study(const nas_store *s, const char *name) {
+    char *there = NULL;
+    NAS_TRY(
+        sql_text(&there, s, "SELECT study_name FROM studies ORDER BY study_id LIMIT 1", NULL, 0));
+    if (there == NULL)
+        return NAS_OK;
+    nas_status st = nas_fail(NAS_E_EXISTS, "%s: the study in it is called '%s', not '%s'", s->path,
+                             there, name);
+    nas_free(there);
+    return st;
+}
+
 nas_status study_create(nas_store *s, const char *name, const nas_study_config *c,
                         const char *fingerprint) {
     if (c->n_objectives < 1 || c->n_objectives > NAS_MAX_OBJECTIVES)
         return nas_fail(NAS_E_ARG, "%s: a study has 1 to %d objectives, not %u", s->path,
                         NAS_MAX_OBJECTIVES, c->n_objectives);
+    NAS_TRY(refuse_second_study(s, name));
     NAS_TRY(sql_begin(s));
     NAS_TRY(sql_finish(s, insert_study(s, name, c, fingerprint)));
     return study_find(s, name);

@@ -119,9 +119,10 @@ typedef enum nas_trial_state { /* Optuna's TrialState */
 } nas_trial_state;
 
 /* Creates the file and the study, or opens it. `fingerprint` is a text that must be the same when a
- * study goes on (space text, objectives, seed, strategy, data …): E_EXISTS says which line differs.
- * One process writes, under a lock on PATH.lock that ends with it (E_STORE names the holder); readers
- * may look at any time (WAL). A child made by fork must not use or close the parent's store. */
+ * study goes on (space text, objectives, seed, strategy, data …): E_EXISTS says which line differs, or
+ * what other study is in the file. One process writes, under a lock on PATH.lock that ends with it
+ * (E_STORE names the holder); readers may look at any time (WAL). A child made by fork must not use or
+ * close the parent's store. */
 nas_status nas_store_open(nas_store **out, const char *path, const char *study_name, const nas_study_config *c,
                           const char *fingerprint) NAS_MUST_USE;
 /* For reading only, the study that is in it; E_NOT_FOUND when there is none. */

@@ -70,7 +70,8 @@ def main(path):
     assert study.user_attrs["constraints"] == [{"name": "params", "min": None, "max": 1000}]
     check_trials(study)
     best = sorted(t.number for t in study.best_trials)
-    assert best == study.user_attrs["front"], (best, study.user_attrs["front"])
+    if int(optuna.__version__.split(".")[0]) >= 4:  # before, best_trials did not know of constraints
+        assert best == study.user_attrs["front"], (best, study.user_attrs["front"])
     trial = study.ask()  # Optuna can go on in it
     assert trial.number == 13
     study.tell(trial, state=TrialState.FAIL)
