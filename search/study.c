@@ -272,8 +272,8 @@ static nas_status read_price_on(nas_study_config *c, const nas_yaml_node *root) 
 
 static nas_status read_all(const reader *r) {
     static const char *const known[] = {
-        "name",    "space",   "data",   "objectives", "constraints",   "strategy", "budget", "train",
-        "retrain", "latency", "device", "seed",       "trial_seconds", "price_on",
+        "name",  "space",   "data",    "objectives", "constraints", "strategy",      "budget",
+        "train", "retrain", "latency", "device",     "seed",        "trial_seconds", "price_on",
     };
     nas_study_config *c = r->c;
     const nas_yaml_node *root = nas_yaml_root(c->doc);

@@ -33,7 +33,7 @@ typedef struct nas_point {
     uint32_t trial;
     nas_genome genome;
     bool failed;               /* no objectives: NaN loss, crash, too big */
-    double objective[NAS_MAX_OBJECTIVES];
+    double objective[NAS_MAX_OBJECTIVES]; /* INFINITY where it was not measured: too much violated */
     double violation;          /* sum of relative constraint violations; 0: feasible */
 } nas_point;
 

@@ -125,6 +125,7 @@ static const char everything[] =
     "retrain: {models: 2, epochs: 20}\n"
     "latency: {batch: 4}\n"
     "device: gpu\n"
+    "price_on: [rpi4, jetson]\n"
     "seed: 7\n"
     "trial_seconds: 60\n";
 
@@ -155,6 +156,8 @@ static void every_key_is_read(void **state) {
     assert_non_null(nas_yaml_get(c.retrain, "epochs"));
     assert_int_equal(c.latency_batch, 4);
     assert_string_equal(c.device, "gpu");
+    assert_int_equal(c.n_price_on, 2);
+    assert_string_equal(c.price_on[1], "jetson");
     assert_int_equal(c.seed, 7);
     nas_study_config_free(&c);
 }
@@ -226,6 +229,8 @@ static const struct bad {
     {BASE "train: {flip: 3}\n", "3:15", ""},
     {BASE "retrain: {models: -1}\n", "3:19", ""},
     {BASE "latency: {batch: 0}\n", "3:18", ""},
+    {BASE "price_on: rpi4\n", "3:11", "list of at most 4"},
+    {BASE "price_on: [a, b, c, d, e]\n", "3:11", "list of at most 4"},
     {BASE "seed: -1\n", "3:7", ""},
     {BASE "seed: 1\nseed: 2\n", NULL, ""},
     {BASE "trial_seconds: .nan\n", "3:16", ""},
