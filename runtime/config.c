@@ -31,13 +31,16 @@ typedef enum field_kind { INT, DOUBLE, BOOL, U64, OPTIMIZER, SCHEDULE } field_ki
 typedef struct field {
     const char *name;
     size_t offset;
-    field_kind kind;
     double min, max;
+    field_kind kind;
     bool open_min, open_max; /* the bound itself is not allowed */
 } field;
 
-#define FIELD(name, kind, ...)                                                                     \
-    { #name, offsetof(nas_train_config, name), kind, __VA_ARGS__ }
+#define FIELD(field, kind_of, least, most, not_least, not_most)                                    \
+    {                                                                                              \
+        .name = #field, .offset = offsetof(nas_train_config, field), .kind = kind_of,              \
+        .min = least, .max = most, .open_min = not_least, .open_max = not_most                     \
+    }
 static const field fields[] = {
     FIELD(epochs, INT, 1, 1e6, false, false),
     FIELD(batch, INT, 1, 65536, false, false),

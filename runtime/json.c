@@ -199,7 +199,7 @@ static nas_status read_container(parser *p, uint32_t id, int depth) {
     }
     for (;;) {
         const char *key = NULL;
-        uint32_t child;
+        uint32_t child = 0;
         if (object) {
             NAS_TRY(read_string(p, &key));
             NAS_TRY(expect(p, ':', "':' is missing"));

@@ -98,7 +98,7 @@ static nas_status read_classes(const opening *o) {
 
 static nas_status read_metadata(const opening *o) {
     nas_model *m = o->model;
-    double epochs;
+    double epochs = -1;
     const char *format = nas_tensors_meta(&m->tensors, NAS_META_FORMAT);
     if (format == NULL || strcmp(format, "clnas") != 0)
         return nas_fail(NAS_E_DATA, "%s: not a model of clnas (metadata format is %s)", o->path,
