@@ -1,6 +1,7 @@
 /* search/block.c - the list of blocks, their arguments, and the parts they are made of. */
 #include "block.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,11 @@ int32_t arg_int(const block_kind *k, const form *args, const char *name) {
 }
 
 double arg_real(const block_kind *k, const form *args, const char *name) {
+    const form *f = form_get(args, name);
+    double v;
+    /* core reads a point as a point in every locale; fallbacks and products have none */
+    if (f != NULL && f->value != NULL && nas_yaml_double(&v, f->value, -DBL_MAX, DBL_MAX) == NAS_OK)
+        return v;
     return strtod(arg_word(k, args, name), NULL);
 }
 

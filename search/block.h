@@ -37,6 +37,7 @@ typedef struct form {
     form_kind kind;
     form_copies copies; /* a SEQ that was written as a repeat */
     const nas_yaml_node *at;
+    const nas_yaml_node *value; /* SCALAR: where its text stands; NULL: a product of let names */
     const char *key, *text;
     uint32_t n;
     struct form **kid;

@@ -26,10 +26,10 @@ static nas_status check_products(const block_kind *k, const form *args) {
     for (uint32_t i = 0; i < k->n_args; i++) {
         const block_arg *a = &k->args[i];
         const form *f = form_get(args, a->name);
-        if (f == NULL || (a->type != ARG_INT && a->type != ARG_REAL))
+        if (f == NULL || f->kind != FORM_SCALAR || f->value != NULL)
             continue;
-        double v = strtod(f->text, NULL);
-        if (v < a->min || v > a->max)
+        long long v = strtoll(f->text, NULL, 10);
+        if ((double)v < a->min || (double)v > a->max)
             return nas_fail(NAS_E_SHAPE, "%s: %s is not in %g to %g", a->name, f->text, a->min,
                             a->max);
     }

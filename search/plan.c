@@ -76,18 +76,22 @@ static const char *kind_of(const nas_yaml_node *n) {
 
 /* ---- names ---- */
 
-static nas_status check_name(const char **out, const nas_yaml_node *n) {
+static nas_status check_name(const char *name, const nas_yaml_node *at) {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_",
                       others[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789-";
+    size_t length = strlen(name);
+    if (length > 0 && length <= MAX_NAME && strchr(letters, name[0]) != NULL &&
+        name[strspn(name, others)] == '\0')
+        return NAS_OK;
+    return nas_yaml_fail(
+        at, "name: '%.50s' is no name: a letter, then up to %d letters, digits, _ or -", name,
+        MAX_NAME - 1);
+}
+
+static nas_status read_name(const char **out, const nas_yaml_node *n) {
     const char *name;
     NAS_TRY(nas_yaml_string(&name, n));
-    size_t length = strlen(name);
-    if (length == 0 || length > MAX_NAME || strchr(letters, name[0]) == NULL ||
-        name[strspn(name, others)] != '\0')
-        return nas_yaml_fail(n,
-                             "name: '%.50s' is no name: a letter, then up to %d letters, digits, "
-                             "_ or -",
-                             name, MAX_NAME - 1);
+    NAS_TRY(check_name(name, n));
     *out = name;
     return NAS_OK;
 }
@@ -107,7 +111,7 @@ static nas_status own_name(const char **out, const nas_yaml_node **at, const nas
         return NAS_OK;
     }
     *at = name;
-    return check_name(out, name);
+    return read_name(out, name);
 }
 
 static nas_status check_distinct(const nas_yaml_node *list) {
@@ -289,7 +293,7 @@ static nas_status plan_args(plan **out, nas_space *s, const block_kind *k,
     if (name != NULL && at.nameless)
         return nas_yaml_fail(name, "a repeated block has no name: it is called by its number");
     if (name != NULL)
-        NAS_TRY(check_name(&own, name));
+        NAS_TRY(read_name(&own, name));
     NAS_TRY(plan_new(&p, s, PLAN_MAP, args, k->n_args + 1));
     p->n = 0;
     if (own != NULL)
@@ -381,8 +385,11 @@ static nas_status plan_choice(plan **out, nas_space *s, const nas_yaml_node *n, 
     NAS_TRY(plan_new(&p, s, PLAN_CHOOSE, n, nas_yaml_count(options)));
     if ((label = arena_new(&s->mem, (p->n + 1) * sizeof *label)) == NULL)
         return nas_fail_memory(p->n * sizeof *label);
-    for (uint32_t i = 0; i < p->n; i++)
+    for (uint32_t i = 0; i < p->n; i++) {
         label[i] = alternative_label(options, i);
+        if (is_map(options))
+            NAS_TRY(check_name(label[i], nas_yaml_at(options, i)));
+    }
     NAS_TRY(gene_new(&p->gene, s, options, gene, label));
     for (uint32_t i = 0; i < p->n; i++) {
         snprintf(number, sizeof number, "%u", i);

@@ -4,9 +4,9 @@
 
 #include "plan.h"
 
-static const char *let_text(const nas_space *s, int32_t index, const uint16_t *gene) {
+static const nas_yaml_node *let_value(const nas_space *s, int32_t index, const uint16_t *gene) {
     const let *l = &s->lets[index];
-    return nas_yaml_scalar(l->option[l->gene == NO_GENE ? 0 : gene[l->gene]]);
+    return l->option[l->gene == NO_GENE ? 0 : gene[l->gene]];
 }
 
 int64_t plan_number(const nas_space *s, const plan *p, const uint16_t *gene) {
@@ -16,7 +16,7 @@ int64_t plan_number(const nas_space *s, const plan *p, const uint16_t *gene) {
         return strtoll(p->text, NULL, 10);
     int64_t v = p->factor > 0 ? p->factor : 1;
     for (uint32_t i = 0; i < p->n_lets; i++) {
-        v *= strtoll(let_text(s, p->let[i], gene), NULL, 10);
+        v *= strtoll(nas_yaml_scalar(let_value(s, p->let[i], gene)), NULL, 10);
         v = v > INT32_MAX ? INT32_MAX : v; /* far over every bound: the argument's check fails */
     }
     return v;
@@ -57,9 +57,12 @@ static nas_status resolve(form **out, const resolver *r, const plan *p) {
     NAS_TRY(form_new(&f, r, kinds[p->kind], p, n));
     if (p->kind == PLAN_COPIES)
         f->copies = p->many ? COPIES_OF_BLOCKS : COPIES_OF_BLOCK;
+    if (p->kind == PLAN_SCALAR)
+        f->value = p->at;
     if (p->kind == PLAN_REF) {
-        f->text = p->factor == 0
-                      ? let_text(r->s, p->let[0], r->gene)
+        f->value = p->factor == 0 ? let_value(r->s, p->let[0], r->gene) : NULL;
+        f->text = f->value != NULL
+                      ? nas_yaml_scalar(f->value)
                       : arena_text(r->mem, "%lld", (long long)plan_number(r->s, p, r->gene));
         if (f->text == NULL)
             return nas_fail_memory(1);

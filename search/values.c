@@ -1,4 +1,5 @@
 /* search/values.c - the values of arguments: scalars, choices between values, let names; genes. */
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,12 +79,11 @@ nas_status check_scalar(const block_arg *a, const nas_yaml_node *n) {
 
 /* ---- genes ---- */
 
-static bool rising_numbers(const char *const *text, uint32_t n) {
-    double before = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        char *end;
-        double v = strtod(text[i], &end);
-        if (end == text[i] || *end != '\0' || (i > 0 && !(v > before)))
+static bool rising_numbers(const nas_yaml_node *options) {
+    double v, before = 0;
+    for (uint32_t i = 0; i < nas_yaml_count(options); i++) {
+        if (nas_yaml_double(&v, nas_yaml_at(options, i), -DBL_MAX, DBL_MAX) != NAS_OK ||
+            (i > 0 && !(v > before)))
             return false;
         before = v;
     }
@@ -132,7 +132,7 @@ nas_status gene_new(int32_t *out, nas_space *s, const nas_yaml_node *options, co
     NAS_TRY(option_texts(text, s, options, label));
     nas_gene *g = &s->gene[s->n_genes];
     *g = (nas_gene){.path = name, .n = (uint32_t)n, .choices = text};
-    g->ordinal = rising_numbers(text, g->n);
+    g->ordinal = rising_numbers(options);
     *out = (int32_t)s->n_genes++;
     return NAS_OK;
 }

@@ -67,6 +67,7 @@ static const bad_file bad_files[] = {
      "f:6:18:", "called a"},
     {"two_heads", NET("  - head\n  - head\n"), "f:6:5:", "called head"},
     {"name_with_dot", NET("  - conv: {name: a.b, out: 1}\n"), "f:5:18:", "'a.b' is no name"},
+    {"alternative_key_no_name", NET("  - choose: {a b: skip}\n"), "f:5:19:", "'a b' is no name"},
     {"residual_without_body", NET("  - residual: {body: []}\n"), "f:5:22:", "list of blocks"},
 };
 
