@@ -23,6 +23,13 @@ nas_status nas_crowding(double *distance, const double *obj, const uint32_t *ran
 /* Exact hypervolume of what the rows dominate up to ref: sweep in 2-D, slices in 3-D, WFG above
  * (While et al. 2012). Rows not better than ref in each objective add nothing. */
 nas_status nas_hypervolume(double *out, const double *obj, uint32_t n, uint32_t m, const double *ref) NAS_MUST_USE;
+/* IGD+ (Ishibuchi et al. 2015): mean over the rows of `reference` of the distance to the nearest row of
+ * obj, counting only what that row is worse in. 0: every reference row is reached; INFINITY: obj has no
+ * row. Rows with NaN are passed over. Scale the objectives first when their units differ. */
+double nas_igd_plus(const double *obj, uint32_t n, const double *reference, uint32_t n_reference, uint32_t m);
+/* Additive epsilon (Zitzler et al. 2003): the smallest amount that, taken off every objective of obj,
+ * makes some row no worse than each row of `reference`. Below 0: obj is better everywhere. */
+double nas_epsilon_additive(const double *obj, uint32_t n, const double *reference, uint32_t n_reference, uint32_t m);
 
 /* ---- strategies --------------------------------------------------------------------------------------- */
 
@@ -38,14 +45,43 @@ typedef struct nas_point {
 } nas_point;
 
 typedef struct nas_strategy nas_strategy;
+
+/* Settings of single strategies; 0 means the strategy's own default. docs/strategies.md says which
+ * strategy takes which, what they do and what the defaults are. The names are the keys of a study's
+ * `strategy:` map. */
+typedef struct nas_strategy_numbers {
+    double sample;        /* aging_evolution: how many of the population compete to be the parent */
+    double learning_rate; /* reinforce, ppo, q_learning */
+    double baseline;      /* reinforce, ppo: share of the old baseline that is kept by each reward */
+    double entropy;       /* reinforce, ppo: weight of the policy's entropy */
+    double clip;          /* ppo: how far the ratio of probabilities may leave 1 */
+    double passes;        /* ppo: steps on one batch */
+    double batch;         /* controllers: trials that are proposed by one state of the controller */
+    double exploration;   /* q_learning: share of random choices at the end of the schedule */
+    double alpha;         /* MONAS' mixed reward: weight of the first objective, 0 to 1 */
+    double threshold;     /* MONAS' threshold form: limit on the second objective */
+    double neighbours;    /* moead: subproblems that mate with each other; local_search: see there */
+    double divisions;     /* nsga3, moead: parts of an axis of the reference points */
+    double steps;         /* curriculum: stages from the smallest networks to the whole space */
+} nas_strategy_numbers;
+
+/* What is known of a network without training it. objective: n_objectives values, NAN where training
+ * or measuring is needed. violation: sum of the relative violations of the constraints that can be
+ * judged, INFINITY for a network that cannot be built. The same genome always gives the same answer. */
+typedef nas_status (*nas_price_fn)(void *ctx, const nas_genome *x, double *objective, double *violation);
+
 typedef struct nas_strategy_options {
     uint32_t n_objectives;
     uint64_t seed;
-    uint32_t population;       /* NSGA-II: 0 means 20 */
-    double crossover, mutation; /* NSGA-II: 0 means .9 and 1/genes */
+    uint32_t population;       /* strategies with a population: 0 means their default (nsga2: 20) */
+    double crossover, mutation; /* evolution: 0 means the default (nsga2: .9 and 1/genes) */
+    nas_strategy_numbers numbers;
+    uint32_t budget;           /* trials that will be asked for, as far as is known; 0: unknown */
+    nas_price_fn price;        /* NULL: nothing is known before training */
+    void *price_ctx;           /* must live as long as the strategy */
 } nas_strategy_options;
 
-/* name: "random" or "nsga2". E_NOT_FOUND names the nearest. The space is borrowed. */
+/* name: one of nas_strategy_names. E_NOT_FOUND names the nearest. The space is borrowed. */
 nas_status nas_strategy_create(nas_strategy **out, const char *name, const nas_space *s, const nas_strategy_options *o) NAS_MUST_USE;
 void nas_strategy_free(nas_strategy *t);
 const char *const *nas_strategy_names(void);
@@ -93,6 +129,7 @@ typedef struct nas_study_config {
     char strategy[32];
     uint32_t population;
     double crossover, mutation;
+    nas_strategy_numbers numbers; /* the other keys of the map `strategy` */
     uint32_t trials;             /* budget */
     double max_seconds;          /* 0: none; no trial is started after so much time */
     uint64_t seed;
