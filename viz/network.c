@@ -2,9 +2,11 @@
 #include "network.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "axes.h"
 
+enum { LEAST_HEIGHT = 450 };
 static const font head_font = {FONT_SMALL, true, INK}, row_font = {FONT_SMALL, false, INK};
 static const font foot_font = {FONT_SMALL, false, DARK_GREY}, shape_font = {10, false, DARK_GREY};
 static const pen wire = {DARK_GREY, 1.3, 0, false}, skip_wire = {BLUE, 1.3, 0, false};
@@ -48,7 +50,7 @@ static void draw_head(canvas *c, const net_box *b, bool alone) {
     canvas_fit_text(c, text, sizeof text, main, bold, right - head.x - 12);
     canvas_text(c, head.x + 8, head.y + 15, text, bold, LEFT);
     double left = head.x + 20 + canvas_text_width(c, text, bold);
-    if (right - left < 20 || aside[0] == '\0')
+    if (right - left < 20 || aside[0] == '\0' || strcmp(main, aside) == 0)
         return;
     canvas_fit_text(c, text, sizeof text, aside, plain, right - left);
     canvas_text(c, right, head.y + 15, text, plain, RIGHT);
@@ -66,6 +68,45 @@ static void draw_rows(canvas *c, const net_box *b) {
     }
 }
 
+static double row_middle(const net_box *b, size_t i) {
+    return b->place.y + HEAD_HEIGHT + 3 + ROW_HEIGHT * ((double)(i - first_row(b)) + 0.55);
+}
+
+/* Lanes from the right: a skip runs inside those that span it, and beside one that ends where it
+ * begins. */
+static int bracket_lane(const net_box *b, size_t i) {
+    int lane = 0, from = b->rows[i].skip;
+    for (size_t k = first_row(b); k < b->n_rows; k++) {
+        int other = b->rows[k].skip;
+        if (other == NO_SKIP || k == i)
+            continue;
+        bool spans = other <= from && k >= i && (other < from || k > i);
+        bool ends_here = (int)k <= from + 1 && (int)k >= from && k < i;
+        lane += spans || ends_here;
+    }
+    return lane;
+}
+
+/* Skips that stay inside a block: brackets at the right of its rows. */
+static void draw_brackets(canvas *c, const net_box *b) {
+    double right = b->place.x + b->place.w - 7;
+    for (size_t i = first_row(b); i < b->n_rows; i++) {
+        int skip = b->rows[i].skip;
+        if (skip == NO_SKIP)
+            continue;
+        double inner = b->place.x + 26 + canvas_text_width(c, b->rows[i].text, row_font);
+        double x = right - bracket_lane(b, i) * BRACKET, to = row_middle(b, i);
+        double from =
+            skip == SKIP_INPUT ? b->place.y + HEAD_HEIGHT + 2 : row_middle(b, (size_t)skip);
+        double begin = skip == SKIP_INPUT
+                           ? x
+                           : b->place.x + 26 + canvas_text_width(c, b->rows[skip].text, row_font);
+        const point v[] = {{begin, from}, {x, from}, {x, to}, {inner + 6, to}};
+        canvas_rounded_path(c, v + (begin >= x), 4 - (begin >= x), 5, skip_wire);
+        canvas_arrow_head(c, inner, to, -1, 0, 7, BLUE);
+    }
+}
+
 static void draw_box(const net *n, canvas *c, const net_box *b) {
     char counts[ROW_BYTES], weight[ROW_BYTES];
     foot_text(counts, weight, n, b);
@@ -73,6 +114,7 @@ static void draw_box(const net *n, canvas *c, const net_box *b) {
     canvas_box(c, b->place, 5, heat(n, b->weight), 1);
     draw_head(c, b, b->place.h <= HEAD_HEIGHT);
     draw_rows(c, b);
+    draw_brackets(c, b);
     double y = b->place.y + b->place.h - 6;
     if (weight[0] != '\0') {
         canvas_text(c, b->place.x + 8, y, weight, head_font, LEFT);
@@ -103,7 +145,7 @@ static void draw_straight(canvas *c, const net_box *a, const net_box *b, const c
 /* Down from the last box of a column, up the gutter, and into the first box of the next. */
 static void draw_wrap(canvas *c, const net_box *a, const net_box *b, const char *shape) {
     double from = a->place.x + a->place.w / 2, to = b->place.x + b->place.w / 2;
-    double gutter = b->place.x - 20, low = foot_of(a) + 12, high = b->place.y - 20;
+    double gutter = b->place.x - 34, low = foot_of(a) + 12, high = b->place.y - 20;
     const point v[] = {{from, foot_of(a)}, {from, low}, {gutter, low},
                        {gutter, high},     {to, high},  {to, b->place.y - 6}};
     canvas_rounded_path(c, v, sizeof v / sizeof *v, 8, wire);
@@ -111,23 +153,32 @@ static void draw_wrap(canvas *c, const net_box *a, const net_box *b, const char 
     draw_shape(c, to + 7, b->place.y - 7, shape);
 }
 
+/* Skips leave a box below where others arrive. */
+static double leaving(const net_box *b) {
+    return b->place.y + b->place.h - 5;
+}
+
+static double arriving(const net_box *b) {
+    return b->place.y + HEAD_HEIGHT / 2.0 - 3;
+}
+
 static void draw_skip(canvas *c, const net_box *a, const net_box *b, int lane) {
     double right = a->place.x + a->place.w, x = right + 12 + lane * LANE;
-    double from = a->place.y + a->place.h - 7, to = b->place.y + HEAD_HEIGHT / 2.0;
+    double from = leaving(a), to = arriving(b);
     const point v[] = {{right, from}, {x, from}, {x, to}, {right + 5, to}};
     canvas_rounded_path(c, v, sizeof v / sizeof *v, 6, skip_wire);
     canvas_arrow_head(c, right, to, -1, 0, 8, BLUE);
 }
 
-/* A skip to another column: the same number at both ends. */
+/* A skip to another column: the same number at both ends, on the side without lanes. */
 static void draw_tag(canvas *c, double x, double y, uint32_t number, bool arrives) {
     char text[16];
     snprintf(text, sizeof text, "%u", number);
     double w = fmax(14, canvas_text_width(c, text, shape_font) + 6);
-    box b = {x + 10, y - 7, w, 14};
-    canvas_line(c, x, y, b.x, y, skip_wire);
+    box b = {x - 10 - w, y - 7, w, 14};
+    canvas_line(c, x - 10, y, x - (arrives ? 5 : 0), y, skip_wire);
     if (arrives)
-        canvas_arrow_head(c, x, y, -1, 0, 7, BLUE);
+        canvas_arrow_head(c, x, y, 1, 0, 7, BLUE);
     canvas_box(c, b, 7, WHITE, 1);
     canvas_frame(c, b, 7, skip_wire);
     canvas_text(c, b.x + w / 2, y + 3.6, text, shape_font, CENTRE);
@@ -136,8 +187,8 @@ static void draw_tag(canvas *c, double x, double y, uint32_t number, bool arrive
 static void draw_edge(const net *n, canvas *c, const net_edge *e) {
     const net_box *a = &n->box[e->from], *b = &n->box[e->to];
     if (e->tag > 0) {
-        draw_tag(c, a->place.x + a->place.w, a->place.y + a->place.h - 7, e->tag, false);
-        draw_tag(c, b->place.x + b->place.w, b->place.y + HEAD_HEIGHT / 2.0, e->tag, true);
+        draw_tag(c, a->place.x, leaving(a), e->tag, false);
+        draw_tag(c, b->place.x, arriving(b), e->tag, true);
     } else if (e->lane != NO_LANE) {
         draw_skip(c, a, b, e->lane);
     } else if (a->column == b->column) {
@@ -182,6 +233,8 @@ static double draw_legend(const net *n, canvas *c, double y) {
             e[count++] =
                 (legend_entry){LEGEND_AREA, MARK_SQUARE, class_looks[k].fill, class_looks[k].name};
     bool skips = false;
+    for (size_t i = 0; i < n->n_boxes; i++)
+        skips = skips || skips_inside(&n->box[i]) > 0;
     for (size_t i = 0; i < n->n_edges; i++)
         skips = skips || n->edge[i].from + 1 != n->edge[i].to;
     if (skips)
@@ -194,11 +247,11 @@ static double draw_top(const net *n, canvas *c) {
     char params[SI_BYTES], macs[SI_BYTES], text[256];
     double y = canvas_title(c, n->d->title, n->d->subtitle, MARGIN, n->width - 2 * MARGIN);
     nas_text t = {0};
-    nas_text_add(&t, "%s parameters, %s MACs an input", si_text(params, (double)n->params),
+    nas_text_add(&t, "%s parameters, %s MACs per input", si_text(params, (double)n->params),
                  si_text(macs, (double)n->macs));
     if (n->d->weight != NULL)
-        nas_text_add(&t, ", %.4g in all (%s)", n->weight,
-                     n->d->weight_label != NULL ? n->d->weight_label : "weight");
+        nas_text_add(&t, "; %s: %.4g", n->d->weight_label != NULL ? n->d->weight_label : "weight",
+                     n->weight);
     canvas_fit_text(c, text, sizeof text, nas_text_str(&t), (font){FONT_BASE, true, INK},
                     n->width - 2 * MARGIN);
     canvas_text(c, MARGIN, y + 15, text, (font){FONT_BASE, true, INK}, LEFT);
@@ -211,7 +264,7 @@ static nas_status draw(const char *path, net *n) {
     nas_status st = NAS_OK;
     canvas *c = NULL;
     double head = draw_top(n, n->measure);
-    NAS_GO(canvas_create(&c, n->width, n->height + head));
+    NAS_GO(canvas_create(&c, n->width, fmax(n->height + head, LEAST_HEIGHT)));
     draw_top(n, c);
     for (size_t i = 0; i < n->n_boxes; i++)
         n->box[i].place.y += head;

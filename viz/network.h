@@ -28,11 +28,14 @@ typedef struct class_look {
 } class_look;
 extern const class_look class_looks[CLASS_COUNT];
 
+/* A row may join what came into its box. */
+enum { NO_SKIP = -2, SKIP_INPUT = -1 };
 enum { ROW_BYTES = 96, NAME_BYTES = 136, MAX_BOXES = 4000, NO_LANE = -1 };
 
 typedef struct net_row {
     op_class class;
     uint32_t last; /* node that gives the row's value */
+    int skip;      /* the row before that it joins too; SKIP_INPUT, NO_SKIP */
     char text[ROW_BYTES];
 } net_row;
 
@@ -94,9 +97,12 @@ enum {
     COLUMN_TOP = 26 /* above a column's first box: the arrow from the column before */
 };
 
+enum { BRACKET = 7 }; /* between skips that run side by side inside a box */
+
 /* A box of a block has a head with name and kind, and all its rows below; a box of one op has that
  * op as its head. */
 size_t first_row(const net_box *b);
+size_t skips_inside(const net_box *b);
 /* Lines at the foot: counts, and the weight where there is one. */
 void foot_text(char counts[ROW_BYTES], char weight[ROW_BYTES], const net *n, const net_box *b);
 

@@ -72,6 +72,37 @@ static void append(char *text, const char *more) {
     snprintf(text + n, ROW_BYTES - n, ", %s", more);
 }
 
+/* Where a value that box b reads comes from: a row of it, or what flows into it. Ops without a row
+ * are passed through their first input. */
+static int source_row(const net *n, const net_box *b, nas_value v) {
+    uint32_t here = (uint32_t)(b - n->box);
+    for (;;) {
+        if (n->box_of_node[v.id] != here)
+            return is_leaf(n->d->graph, v) ? NO_SKIP : SKIP_INPUT;
+        for (size_t r = b->n_rows; r > 0; r--)
+            if (b->rows[r - 1].last == v.id)
+                return (int)r - 1;
+        const nas_node *node = nas_graph_node(n->d->graph, v);
+        if (node->n_in == 0)
+            return NO_SKIP;
+        v = node->in[0];
+    }
+}
+
+/* The farthest of the values that row i joins, besides the row before it. */
+static int find_skip(const net *n, const net_box *b, nas_value v, int i) {
+    const nas_node *node = nas_graph_node(n->d->graph, v);
+    int farthest = NO_SKIP;
+    if (i == 0 || n->d->detail)
+        return NO_SKIP;
+    for (uint32_t k = 0; k < node->n_in; k++) {
+        int from = source_row(n, b, node->in[k]);
+        if (from != NO_SKIP && from < i - 1 && (farthest == NO_SKIP || from < farthest))
+            farthest = from;
+    }
+    return farthest;
+}
+
 static nas_status add_row(net *n, net_box *b, nas_value v) {
     const nas_graph *g = n->d->graph;
     const nas_node *node = nas_graph_node(g, v);
@@ -86,7 +117,9 @@ static nas_status add_row(net *n, net_box *b, nas_value v) {
     if (is_silent(n, v) && (b->n_rows > 0 || !n->d->detail))
         return NAS_OK;
     NAS_TRY(nas_grow(&b->rows, &b->cap_rows, b->n_rows + 1, sizeof *b->rows));
-    net_row *row = &b->rows[b->n_rows++];
+    net_row *row = &b->rows[b->n_rows];
+    row->skip = find_skip(n, b, v, (int)b->n_rows);
+    b->n_rows++;
     row->class = row_text(row->text, g, v);
     row->last = v.id;
     return NAS_OK;

@@ -6,7 +6,7 @@
 #include "axes.h"
 #include "network.h"
 
-enum { MAX_COLUMNS = 64, MAX_LANES = 6, LEAST_WIDTH = 600, LEAST_HEIGHT = 450 };
+enum { MAX_COLUMNS = 64, MAX_LANES = 6, LEAST_WIDTH = 600 };
 static const double aspect = 1.4; /* of the picture that is aimed at */
 static const font row_font = {FONT_SMALL, false, INK}, head_font = {FONT_SMALL, true, INK};
 
@@ -14,14 +14,25 @@ size_t first_row(const net_box *b) {
     return b->kind[0] == '\0' && b->n_rows > 0 ? 1 : 0;
 }
 
+size_t skips_inside(const net_box *b) {
+    size_t count = 0;
+    for (size_t i = first_row(b); i < b->n_rows; i++)
+        count += b->rows[i].skip != NO_SKIP;
+    return count;
+}
+
 void foot_text(char counts[ROW_BYTES], char weight[ROW_BYTES], const net *n, const net_box *b) {
     char params[SI_BYTES], macs[SI_BYTES], times[16] = "";
     counts[0] = weight[0] = '\0';
     if (b->copies > 1)
         snprintf(times, sizeof times, "each ");
-    if (b->params > 0 || b->macs > 0)
+    if (b->params > 0 && b->macs > 0)
         snprintf(counts, ROW_BYTES, "%s%s params, %s MACs", times,
                  si_text(params, (double)b->params), si_text(macs, (double)b->macs));
+    else if (b->params > 0 || b->macs > 0)
+        snprintf(counts, ROW_BYTES, "%s%s %s", times,
+                 si_text(params, (double)(b->params > 0 ? b->params : b->macs)),
+                 b->params > 0 ? "params" : "MACs");
     if (n->d->weight != NULL && b->weight != 0)
         snprintf(weight, ROW_BYTES, "%.3g  (%.1f %%)", b->weight,
                  n->weight > 0 ? 100 * b->weight / n->weight : 0.0);
@@ -34,12 +45,13 @@ static void measure_box(net *n, net_box *b) {
     foot_text(counts, weight, n, b);
     double w = canvas_text_width(n->measure, counts, row_font) + 16;
     for (size_t i = first_row(b); i < b->n_rows; i++)
-        w = fmax(w, canvas_text_width(n->measure, b->rows[i].text, row_font) + 30);
+        w = fmax(w, canvas_text_width(n->measure, b->rows[i].text, row_font) + 30 +
+                        (double)(skips_inside(b) * BRACKET));
     double head = canvas_text_width(
                       n->measure, b->kind[0] != '\0' || b->n_rows == 0 ? b->name : b->rows[0].text,
                       head_font) +
                   canvas_text_width(n->measure, b->kind[0] != '\0' ? b->kind : b->name, row_font);
-    w = fmax(w, head + 36 + (b->copies > 1 ? 34 : 0));
+    w = fmax(w, head + 36 + (b->copies > 1 ? 54 : 0));
     n->box_width = fmax(n->box_width, fmin(w, 340));
     b->place.h = HEAD_HEIGHT + ROW_HEIGHT * (double)(b->n_rows - first_row(b)) +
                  (b->n_rows > first_row(b) ? 6 : 0) + (counts[0] != '\0' ? FOOT_HEIGHT : 0) +
@@ -73,7 +85,7 @@ static nas_status find_cuts(uint32_t **out, const net *n) {
     return NAS_OK;
 }
 
-/* Fills columns up to a height, breaking where least is cut in the second half of a column. Returns
+/* Fills columns up to a height, breaking where least is cut in the last third of a column. Returns
  * the number of columns; *tallest is what the highest one needs. */
 static uint32_t fill_columns(net *n, const uint32_t *cuts, double height, double *tallest) {
     uint32_t column = 0;
@@ -88,7 +100,7 @@ static uint32_t fill_columns(net *n, const uint32_t *cuts, double height, double
             if (full && column + 1 < MAX_COLUMNS)
                 break;
             y = next;
-            bool better = best == begin || y < height / 2 || cuts[end + 1] <= cuts[best];
+            bool better = best == begin || y < height * 0.7 || cuts[end + 1] <= cuts[best];
             if (end + 1 == n->n_boxes || better) {
                 best = end + 1;
                 best_y = y;
@@ -199,6 +211,5 @@ nas_status net_layout(net *n) {
     nas_free(cuts);
     choose_lanes(n, lanes);
     place_boxes(n, lanes);
-    n->height = fmax(n->height, LEAST_HEIGHT - 110);
     return NAS_OK;
 }
