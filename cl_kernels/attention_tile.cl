@@ -10,7 +10,7 @@
  */
 #include "common.clh"
 #ifndef T_MAX
-#define T_MAX 128
+#define T_MAX 256
 #endif
 #ifndef D_MAX
 #define D_MAX 64
@@ -56,7 +56,7 @@ static inline float weights(float *s, int n, int TP) {
     }
     float m = hmax(top);
     for (int j = 0; j < TP; j += VW) {
-        FV e = j < n ? mask_n(exp(VLD(s + j) - m), n - j, 0.0f) : (FV)(0.0f);
+        FV e = j < n ? mask_n(exp_v(VLD(s + j) - m), n - j, 0.0f) : (FV)(0.0f);
         sum += e;
         VST(e, s + j);
     }

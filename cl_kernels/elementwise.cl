@@ -87,24 +87,27 @@ __kernel FLAT_WG void act_grad(int count, int kind, GLOBAL x, GLOBAL dy,
 }
 
 /* The mask of nas_dropout_keep, in the same integer arithmetic. */
-static inline uint mix(uint h) {
+#define UV CAT(uint, VW)
+static inline UV mix(UV h) {
     h ^= h >> 16;
     h *= 0x85EBCA6Bu;
     h ^= h >> 13;
     h *= 0xC2B2AE35u;
     return h ^ h >> 16;
 }
-/* y[i] = x[i] mask[i / span] / (1 - rate) */
-__kernel FLAT_WG void dropout(int count, int span, int stream, float rate, GLOBAL x, GLOBAL seed,
-                              __global float *restrict y) {
-    int i = get_global_id(0);
+/* y[i] = x[i] mask[i / span] / (1 - rate); limit: rate 2^32 as a whole number */
+__kernel FLAT_WG void dropout(int count, int span, int stream, int limit, float rate, GLOBAL x,
+                              GLOBAL seed, __global float *restrict y) {
+    int i = get_global_id(0) * VW;
     if (i >= count)
         return;
-    uint key = mix(mix((uint)seed[0] + 0x9E3779B9u) ^ (uint)stream);
-    bool keep = mix(key + 0x9E3779B9u * (uint)(i / span)) >= (uint)(rate * 4294967296.0f);
-    y[i] = keep ? x[i] / (1.0f - rate) : 0.0f;
+    IV at = i + LANES;
+    UV index = CAT(as_uint, VW)(span == 1 ? at : at / span);
+    UV key = mix(mix((UV)((uint)seed[0] + 0x9E3779B9u)) ^ (UV)((uint)stream));
+    IV keep = mix(key + 0x9E3779B9u * index) >= (UV)((uint)limit);
+    FV v = load_n(x + i, count - i) / (1.0f - rate);
+    store_n(select((FV)(0.0f), v, keep), y + i, count - i);
 }
-
 /* state = (1 - m) state + m fresh, the second half of fresh scaled by `unbias` */
 __kernel FLAT_WG void ema(int count, float m, float unbias, GLOBAL fresh, __global float *state) {
     int i = get_global_id(0);

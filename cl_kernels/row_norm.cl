@@ -15,7 +15,7 @@ __kernel FLAT_WG void softmax(int R, int D, GLOBAL x, __global float *restrict y
     }
     float m = hmax(top);
     for (int i = 0; i < D; i += VW) {
-        FV e = mask_n(exp(load_n(x + at + i, D - i) - m), D - i, 0.0f);
+        FV e = mask_n(exp_v(load_n(x + at + i, D - i) - m), D - i, 0.0f);
         sum += e;
         store_n(e, y + at + i, D - i);
     }

@@ -165,7 +165,10 @@ static void emit_depthwise_dx(emitter *e) {
 static void emit_depthwise_dw(emitter *e) {
     geometry z = for_dw(e);
     int64_t gx = rows_div(z.c, e->d->tile.vw), size = z.r * z.s * z.c;
-    int64_t images = rows_div(z.n, rows_pieces(e, z.n, 1, gx, 64)), pieces = rows_div(z.n, images);
+    int64_t image = (z.h * z.w + z.p * z.q) * z.c, spread = rows_pieces(e, z.n, 1, gx, 4096);
+    int64_t images = image < 1 << 16 ? (1 << 16) / image : 1;
+    images = images < rows_div(z.n, spread) ? images : rows_div(z.n, spread);
+    int64_t pieces = rows_div(z.n, images);
     karg parts = parts_begin(e, pieces, size);
     LAUNCH(e, depthwise_cl, "depthwise_dw", gx, z.r * z.s, pieces, KI(z.h), KI(z.w), KI(z.c),
            KI(z.p), KI(z.q), KI(z.r), KI(z.s), STEPS(z.a), KI(z.n), KI(images), KIN(e, 0),

@@ -92,7 +92,7 @@ const row rows_matmul[] = {{NULL, emit_matmul}};
 
 /* ---- attention ---- */
 
-enum { T_MAX = 128, D_MAX = 64 }; /* as in attention_tile.cl */
+enum { T_MAX = 256, D_MAX = 64 }; /* as in attention_tile.cl */
 
 typedef struct heads {
     int64_t n, t, pitch, heads, d;

@@ -243,9 +243,10 @@ static void emit_act_grad(emitter *e) {
 static void emit_dropout(emitter *e) {
     int64_t count = rows_count(e->in[0]);
     int64_t span = e->n->attr.dropout.per_sample ? count / e->in[0]->dim[0] : 1;
-    LAUNCH(e, elementwise_cl, "dropout", count, 1, 1, KI(count), KI(span),
-           KI(e->n->attr.dropout.stream), KF(e->n->attr.dropout.rate), KIN(e, 0), KIN(e, 1),
-           KOUT(e));
+    uint32_t limit = (uint32_t)(e->n->attr.dropout.rate * 4294967296.0f);
+    LAUNCH(e, elementwise_cl, "dropout", rows_div(count, e->d->tile.vw), 1, 1, KI(count), KI(span),
+           KI(e->n->attr.dropout.stream), KI(limit), KF(e->n->attr.dropout.rate), KIN(e, 0),
+           KIN(e, 1), KOUT(e));
 }
 
 const row rows_add[] = {{pair_by_vectors, emit_pair4}, {NULL, emit_pair6}};
