@@ -15,7 +15,7 @@ typedef struct product {
 static product product_of(const emitter *e) {
     const nas_attr *t = &e->n->attr;
     const nas_shape *a = e->in[0], *b = e->in[1];
-    int64_t rows = a->dim[a->rank - 2], columns = a->dim[a->rank - 1];
+    int64_t rows = a->rank < 2 ? 1 : a->dim[a->rank - 2], columns = a->dim[a->rank - 1];
     product z = {.m = t->matmul.ta ? columns : rows,
                  .k = t->matmul.ta ? rows : columns,
                  .n = t->matmul.tb ? b->dim[b->rank - 2] : b->dim[b->rank - 1],
