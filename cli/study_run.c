@@ -107,7 +107,7 @@ static void on_news(void *ctx, const news *n) {
         x->loss = n->b;
         st = nas_store_intermediate(x->r->store, x->t.number, (uint32_t)n->epoch, n->a);
     } else if (n->kind == NEWS_PROGRESS) {
-        talk_live("trial %u/%u  epoch %d/%d %3.0f %%  loss %.3f  %s images/s  best %s  ETA %s",
+        talk_live("[%u/%u] epoch %d/%d %3.0f %%  loss %.3f  %s images/s  best %s  ETA %s",
                   x->t.number + 1, x->r->config.trials, n->epoch, n->epochs, 100 * n->a, n->c,
                   talk_count(rate, n->b),
                   talk_measure(best, &x->r->config.objective[0], x->r->best_error),
@@ -121,7 +121,7 @@ static void say_end(running *x) {
     study_run *r = x->r;
     nas_text t = {0};
     char b[TALK_TEXT];
-    nas_text_add(&t, "trial %u/%u: ", x->t.number + 1, r->config.trials);
+    nas_text_add(&t, "[%u/%u] trial %u: ", x->t.number + 1, r->config.trials, x->t.number);
     if (x->t.state == NAS_TRIAL_COMPLETE) {
         for (uint32_t i = 0; i < r->config.n_objectives; i++)
             nas_text_add(&t, "%s%s %s", i ? ", " : "", r->config.objective[i].name,

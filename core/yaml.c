@@ -72,7 +72,7 @@ static void become_map(nas_yaml_node *n) {
 
 nas_status nas_yaml_read_text(nas_yaml **out, const char *text, size_t n, const char *name) {
     nas_status st = NAS_OK;
-    const char *origin;
+    const char *origin = NULL;
     nas_yaml *doc = nas_calloc(1, sizeof *doc);
     if (doc == NULL)
         return nas_fail_memory(sizeof *doc);
@@ -357,8 +357,8 @@ static nas_status set_value(nas_yaml *doc, const char *path, nas_yaml_node *valu
 }
 
 nas_status nas_yaml_set(nas_yaml *doc, const char *path, const char *value, const char *origin) {
-    nas_yaml_node *node;
-    const char *kept;
+    nas_yaml_node *node = NULL;
+    const char *kept = NULL;
     NAS_TRY(check_path(path, origin));
     NAS_TRY(keep_origin(&kept, doc, origin));
     NAS_TRY(yaml_parse(&node, value, strlen(value), kept, true));

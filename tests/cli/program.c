@@ -1,7 +1,6 @@
 /* tests/cli/program.c - runs the built program, and writes the data it works on. */
 #include "program.h"
 
-#include <cmocka.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +10,8 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 enum { SIDE = 28, CLASSES = 10, PATH = 4096 };
 

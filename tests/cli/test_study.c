@@ -2,7 +2,6 @@
  * trouble. ctest-labels: device */
 #include "program.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,6 +11,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 enum { TRIALS = 8 };
 

@@ -2,13 +2,14 @@
  * written. ctest-labels: device */
 #include "program.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #define NET                                                                                        \
     "input: [28, 28, 1]\nclasses: 10\nnet:\n  - conv: {out: 8, stride: 2}\n  - head: {pool: "      \
