@@ -142,8 +142,7 @@ static nas_status enumerate_rows(nas_text *t, const nas_space *s) {
         nas_graph_cost(&c, g);
         uint64_t hash = nas_graph_hash(g);
         nas_graph_free(g);
-        for (uint32_t i = 0; i < x.n; i++)
-            nas_text_add(t, "%s%u", i ? "-" : "", x.gene[i]);
+        NAS_TRY(nas_space_arch(t, s, &x));
         nas_text_add(t, ",%" PRId64 ",%" PRId64 ",%016" PRIx64 "\n", c.params, c.macs, hash);
     } while (nas_space_next(&x, s));
     return nas_text_check(t);

@@ -440,9 +440,10 @@ static nas_status plan_input(nas_space *s, const nas_yaml_node *root) {
 }
 
 nas_status plan_space(nas_space *s) {
-    static const char *const keys[] = {"name", "about", "input", "classes", "let", "net"};
+    static const char *const keys[] = {"name", "about", "input", "classes", "arch", "let", "net"};
     const nas_yaml_node *root = nas_yaml_root(s->doc), *name, *net;
     const nas_yaml_node *about = nas_yaml_get(root, "about"), *lets = nas_yaml_get(root, "let");
+    const nas_yaml_node *arch = nas_yaml_get(root, "arch");
     NAS_TRY(nas_yaml_only(root, keys, sizeof keys / sizeof *keys));
     NAS_TRY(need(&name, root, "name"));
     NAS_TRY(nas_yaml_string(&s->name, name));
@@ -456,5 +457,7 @@ nas_status plan_space(nas_space *s) {
     for (uint32_t i = 0; i < s->n_lets; i++)
         if (!s->lets[i].used)
             return nas_yaml_fail(s->lets[i].at, "let: $%s is never used", s->lets[i].name);
+    if (arch != NULL)
+        NAS_TRY(arch_read(s, arch));
     return count_networks(s);
 }

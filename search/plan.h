@@ -49,6 +49,12 @@ typedef struct let {
     bool used, counts; /* counts: its value decides how many copies there are */
 } let;
 
+/* A piece of the template `arch`: a text, then the option of a gene (-1: none follows). */
+typedef struct arch_piece {
+    const char *text;
+    int32_t gene;
+} arch_piece;
+
 struct nas_space {
     nas_yaml *doc;
     arena mem;
@@ -58,6 +64,8 @@ struct nas_space {
     uint32_t n_genes, n_lets, n_plans;
     nas_gene gene[NAS_MAX_GENES];
     let lets[MAX_LETS];
+    arch_piece *arch;
+    uint32_t n_arch; /* 0: no template */
     double size;
 };
 
@@ -88,6 +96,9 @@ nas_status count_networks(nas_space *s);
 /* print.c */
 void print_flow_yaml(nas_text *t, const nas_yaml_node *n);
 nas_status print_network(nas_text *out, const nas_space *s, const form *net);
+
+/* arch.c: the template of a network's name; all genes must be known already. */
+nas_status arch_read(nas_space *s, const nas_yaml_node *at);
 
 /* network.c */
 nas_status build_network(nas_graph **out, const nas_space *s, const form *net, int32_t batch);

@@ -56,6 +56,55 @@ void nas_space_sample(nas_genome *x, const nas_space *s, nas_rng *r);
 /* Next canonical genome in counting order; false after the last. Start: all zero, canonical. */
 bool nas_space_next(nas_genome *x, const nas_space *s);
 
+/* The network's name in the space's own notation: the file's key `arch`, a text in which {PATH} stands
+ * for the chosen option of that gene; without one, all gene numbers joined by '-'. */
+nas_status nas_space_arch(nas_text *out, const nas_space *s, const nas_genome *x) NAS_MUST_USE;
+/* The canonical genome of such a name; E_PARSE shows what a name looks like. */
+nas_status nas_space_from_arch(nas_genome *out, const nas_space *s, const char *text) NAS_MUST_USE;
+
+/* ---- genome tools, for strategies and for studying a space ---- */
+
+/* How many neighbours x has: genomes that differ from it in one active gene. (Some may be one network
+ * when they are made canonical.) */
+uint32_t nas_genome_neighbour_count(const nas_space *s, const nas_genome *x);
+/* Neighbour k of x, canonical; 0 <= k < nas_genome_neighbour_count. Genes that become active are 0. */
+void nas_genome_neighbour(nas_genome *out, const nas_space *s, const nas_genome *x, uint32_t k);
+/* Changes `edits` active genes to other options, one after the other, both uniform; genes that become
+ * active by it are drawn. Canonical. A space of one network stays as it is. */
+void nas_genome_mutate(nas_genome *x, const nas_space *s, uint32_t edits, nas_rng *r);
+/* Uniform crossover: each gene from b with probability `swap`, else from a; a gene that is active in
+ * only one of them comes from that one. Canonical. */
+void nas_genome_cross(nas_genome *out, const nas_space *s, const nas_genome *a, const nas_genome *b,
+                      double swap, nas_rng *r);
+/* How many genes two canonical genomes differ in; one that is active in only one of them counts. */
+uint32_t nas_genome_distance(const nas_space *s, const nas_genome *a, const nas_genome *b);
+
+/* Genomes as rows of numbers, for predictors.
+ *   ONE_HOT    for each gene its options, 1 at the chosen one; all 0 where it is inactive
+ *   ORDINAL    for each gene 0 … 1 by the place of the option; -1 where it is inactive
+ *   ADJACENCY  cells: the upper triangle of nodes x nodes, 1 where an edge carries an op (not `none`),
+ *              then the edges' ops one-hot, in the order of the genes
+ *   PATH       cells: for each string of ops up to the longest way through the cell (shorter strings
+ *              first), 1 if some path from input to output reads so. White et al. 2021
+ *   FUNCTION   PATH of what is computed: `none` cuts a path, `skip` leaves no trace in the string;
+ *              its first number is the empty string
+ * A cell is known by its genes: three or more whose paths end in FROM>TO ("cell.0>1") and whose
+ * options are the same. */
+typedef enum nas_encoding {
+    NAS_ENCODE_ONE_HOT,
+    NAS_ENCODE_ORDINAL,
+    NAS_ENCODE_ADJACENCY,
+    NAS_ENCODE_PATH,
+    NAS_ENCODE_FUNCTION
+} nas_encoding;
+typedef struct nas_encoder nas_encoder;
+/* The space is borrowed. E_UNSUPPORTED: ADJACENCY, PATH or FUNCTION of a space without a cell, or whose
+ * strings are more than 65,536. */
+nas_status nas_encoder_create(nas_encoder **out, const nas_space *s, nas_encoding kind) NAS_MUST_USE;
+void nas_encoder_free(nas_encoder *e);
+uint32_t nas_encoder_size(const nas_encoder *e); /* numbers in a row */
+void nas_encoder_row(float *row, const nas_encoder *e, const nas_genome *x);
+
 /* Resolves every choice: the text of a network file that stands alone. */
 nas_status nas_space_network(nas_text *yaml, const nas_space *s, const nas_genome *x) NAS_MUST_USE;
 /* The model graph: INPUT "x" [batch,H,W,C], output logits [batch,classes]. A choice that cannot be
