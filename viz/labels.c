@@ -63,6 +63,8 @@ nas_status labels_add(labels *l, point at, const char *text) {
     for (size_t d = 0; d < sizeof distances / sizeof *distances; d++) {
         for (size_t i = 0; i < sizeof directions / sizeof *directions; i++) {
             box b = stand(at, i, distances[d], w, h);
+            /* near an edge a text may be shifted to end there */
+            b.x = fmax(l->area.x + 2, fmin(b.x, l->area.x + l->area.w - w - 2));
             double cost = cost_of(l, b) + 0.6 * (double)d + 0.01 * (double)i;
             if (cost < best) {
                 best = cost;

@@ -171,25 +171,41 @@ static void draw_skip(canvas *c, const net_box *a, const net_box *b, int lane) {
 }
 
 /* A skip to another column: the same number at both ends, on the side without lanes. */
-static void draw_tag(canvas *c, double x, double y, uint32_t number, bool arrives) {
-    char text[16];
-    snprintf(text, sizeof text, "%u", number);
-    double w = fmax(14, canvas_text_width(c, text, shape_font) + 6);
-    box b = {x - 10 - w, y - 7, w, 14};
+static void draw_tag(canvas *c, double x, double y, const char *numbers, bool arrives) {
+    double w = fmax(13, canvas_text_width(c, numbers, shape_font) + 6);
+    box b = {x - 10 - w, y - 6, w, 12};
     canvas_line(c, x - 10, y, x - (arrives ? 5 : 0), y, skip_wire);
     if (arrives)
         canvas_arrow_head(c, x, y, 1, 0, 7, BLUE);
-    canvas_box(c, b, 7, WHITE, 1);
-    canvas_frame(c, b, 7, skip_wire);
-    canvas_text(c, b.x + w / 2, y + 3.6, text, shape_font, CENTRE);
+    canvas_box(c, b, 6, WHITE, 1);
+    canvas_frame(c, b, 6, (pen){BLUE, 1, 0, false});
+    canvas_text(c, b.x + w / 2, y + 3.6, numbers, shape_font, CENTRE);
 }
 
+static void draw_tags(const net *n, canvas *c, uint32_t i) {
+    const net_box *b = &n->box[i];
+    char in[ROW_BYTES] = "", out[16] = "";
+    size_t used = 0;
+    for (size_t k = 0; k < n->n_edges; k++) {
+        const net_edge *e = &n->edge[k];
+        if (e->tag > 0 && e->from == i)
+            snprintf(out, sizeof out, "%u", e->tag);
+        if (e->tag == 0 || e->to != i || used + 12 > sizeof in)
+            continue;
+        used += (size_t)snprintf(in + used, sizeof in - used, "%s%u", used > 0 ? " " : "", e->tag);
+    }
+    if (in[0] != '\0')
+        draw_tag(c, b->place.x, arriving(b), in, true);
+    if (out[0] != '\0')
+        draw_tag(c, b->place.x, leaving(b) + 3, out, false);
+}
+
+/* Straight to the next box, beside the column, or over to the next one; tags are drawn apart. */
 static void draw_edge(const net *n, canvas *c, const net_edge *e) {
     const net_box *a = &n->box[e->from], *b = &n->box[e->to];
-    if (e->tag > 0) {
-        draw_tag(c, a->place.x, leaving(a), e->tag, false);
-        draw_tag(c, b->place.x, arriving(b), e->tag, true);
-    } else if (e->lane != NO_LANE) {
+    if (e->tag > 0)
+        return;
+    if (e->lane != NO_LANE) {
         draw_skip(c, a, b, e->lane);
     } else if (a->column == b->column) {
         draw_straight(c, a, b, e->shape);
@@ -270,6 +286,8 @@ static nas_status draw(const char *path, net *n) {
         n->box[i].place.y += head;
     for (size_t i = 0; i < n->n_edges; i++)
         draw_edge(n, c, &n->edge[i]);
+    for (uint32_t i = 0; i < n->n_boxes; i++)
+        draw_tags(n, c, i);
     for (size_t i = 0; i < n->n_boxes; i++)
         draw_box(n, c, &n->box[i]);
     NAS_GO(canvas_save(path, c));

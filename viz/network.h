@@ -93,7 +93,7 @@ enum {
     GAP = 34,    /* between boxes: room for an arrow and a shape */
     LANE = 13,   /* between skips that run side by side */
     GUTTER = 64, /* between columns */
-    MARGIN = 28,
+    MARGIN = 34,
     COLUMN_TOP = 26 /* above a column's first box: the arrow from the column before */
 };
 

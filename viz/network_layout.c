@@ -126,7 +126,8 @@ static void choose_columns(net *n, const uint32_t *cuts) {
     for (double k = 1; k <= 40; k += 0.25) {
         uint32_t columns = fill_columns(n, cuts, total / k, &tallest);
         double w = columns * (n->box_width + GUTTER), h = tallest + 130;
-        double off = fabs(log(w / h / aspect));
+        double empty = 1 - total / (columns * (tallest + GAP));
+        double off = fabs(log(w / h / aspect)) + 0.7 * empty;
         if (off < best - 1e-9) {
             best = off;
             best_height = total / k;
@@ -156,11 +157,20 @@ static bool lane_is_free(const net *n, size_t i, int lane) {
     return true;
 }
 
+/* All edges of a box that need a tag share its number. */
+static uint32_t tag_of(const net *n, uint32_t from, uint32_t *tags) {
+    for (size_t i = 0; i < n->n_edges; i++)
+        if (n->edge[i].from == from && n->edge[i].tag > 0)
+            return n->edge[i].tag;
+    return ++*tags;
+}
+
 /* Short skips run nearest to the boxes. What finds no lane, or goes to another column, gets a tag.
  */
 static void choose_lanes(net *n, int lanes[MAX_COLUMNS]) {
     uint32_t tags = 0;
-    qsort(n->edge, n->n_edges, sizeof *n->edge, by_span);
+    if (n->n_edges > 1)
+        qsort(n->edge, n->n_edges, sizeof *n->edge, by_span);
     for (size_t i = 0; i < n->n_edges; i++) {
         net_edge *e = &n->edge[i];
         uint32_t column = n->box[e->from].column;
@@ -170,7 +180,7 @@ static void choose_lanes(net *n, int lanes[MAX_COLUMNS]) {
         while (lane < MAX_LANES && !lane_is_free(n, i, lane))
             lane++;
         if (lane == MAX_LANES || n->box[e->to].column != column) {
-            e->tag = ++tags;
+            e->tag = tag_of(n, e->from, &tags);
             continue;
         }
         e->lane = lane;

@@ -190,10 +190,11 @@ static nas_status draw_chosen(const plot *d, const point *corner, size_t n_corne
     nas_status st = NAS_OK;
     labels l = {.canvas = d->c, .area = d->area};
     for (uint32_t i = 0; i < d->p->n; i++) {
+        const nas_pareto_point *p = &d->p->point[i];
         point v = shown_point(d->p, i);
+        double weight = p->name != NULL ? 12 : layer_of(p) == FRONT ? 4 : 1;
         if (drawable(v))
-            NAS_GO(
-                labels_avoid_point(&l, placed(d, v), layer_of(&d->p->point[i]) == FRONT ? 4 : 1));
+            NAS_GO(labels_avoid_point(&l, placed(d, v), weight));
     }
     point ref = {axis_shown(&d->p->x, d->p->ref_x), axis_shown(&d->p->y, d->p->ref_y)};
     if (drawable(ref))
