@@ -158,11 +158,11 @@ done:
     return st;
 }
 
-/* The images that are held out, for the record: their number and a fingerprint of their indices. */
-static nas_status keep_split(const study_run *r) {
+/* Opens and splits the data before anything is written. *record tells, as JSON, which images are
+ * held out: their indices and a fingerprint of them. */
+static nas_status split_data(nas_text *record, const study_run *r) {
     nas_dataset *d = NULL;
     nas_split split = {0};
-    nas_text t = {0};
     int32_t hwc[3], classes;
     nas_status st;
     nas_space_input(r->space, hwc, &classes);
@@ -173,25 +173,22 @@ static nas_status keep_split(const study_run *r) {
     NAS_GO(nas_split_make(&split, d, r->config.validation, r->config.train_images, r->config.seed));
     talk_line("data: %s, %u images for training, %u held out for validation, %u for the final test",
               r->config.data, split.n_train, split.n_validation, split.n_test);
-    nas_text_add(
-        &t,
-        "{\"train\": %u, \"validation\": %u, \"test\": %u, \"validation_hash\": \"%016" PRIx64
-        "\", \"validation_images\": [",
-        split.n_train, split.n_validation, split.n_test,
-        nas_split_hash(split.validation, split.n_validation));
+    nas_text_add(record,
+                 "{\"train\": %u, \"validation\": %u, \"test\": %u, \"validation_hash\": "
+                 "\"%016" PRIx64 "\", \"validation_images\": [",
+                 split.n_train, split.n_validation, split.n_test,
+                 nas_split_hash(split.validation, split.n_validation));
     for (uint32_t i = 0; i < split.n_validation; i++)
-        nas_text_add(&t, "%s%u", i ? "," : "", split.validation[i]);
-    nas_text_add(&t, "]}");
-    NAS_GO(nas_text_check(&t));
-    NAS_GO(nas_store_study_attr(r->store, "held_out", nas_text_str(&t)));
+        nas_text_add(record, "%s%u", i ? "," : "", split.validation[i]);
+    nas_text_add(record, "]}");
+    NAS_GO(nas_text_check(record));
 done:
-    nas_text_free(&t);
     nas_split_free(&split);
     nas_data_free(d);
     return st;
 }
 
-static nas_status keep_settings(const study_run *r) {
+static nas_status keep_settings(const study_run *r, const nas_text *held_out) {
     nas_text t = {0};
     nas_status st;
     nas_text_add(&t, "%u", r->config.trials);
@@ -204,7 +201,7 @@ static nas_status keep_settings(const study_run *r) {
     }
     nas_text_add(&t, "]");
     NAS_GO(nas_store_study_attr(r->store, "price_on", nas_text_str(&t)));
-    NAS_GO(keep_split(r));
+    NAS_GO(nas_store_study_attr(r->store, "held_out", nas_text_str(held_out)));
     NAS_GO(write_study(r));
 done:
     nas_text_free(&t);
@@ -212,7 +209,7 @@ done:
 }
 
 static nas_status open_run(study_run *r) {
-    nas_text path = {0}, print = {0};
+    nas_text path = {0}, print = {0}, held_out = {0};
     nas_strategy_options o = {.n_objectives = r->config.n_objectives,
                               .seed = r->config.seed,
                               .population = r->config.population,
@@ -223,6 +220,7 @@ static nas_status open_run(study_run *r) {
     NAS_GO(nas_space_open(&r->space, r->config.space));
     NAS_GO(share(r));
     NAS_GO(nas_strategy_create(&r->strategy, r->config.strategy, r->space, &o));
+    NAS_GO(split_data(&held_out, r));
     NAS_GO(nas_dir_make(r->dir));
     nas_text_add(&path, "%s/study.db", r->dir);
     fingerprint(&print, r);
@@ -233,8 +231,9 @@ static nas_status open_run(study_run *r) {
     if (forgotten)
         talk_line("%u trial%s did not end in an earlier run and %s done again", forgotten,
                   forgotten == 1 ? "" : "s", forgotten == 1 ? "is" : "are");
-    NAS_GO(keep_settings(r));
+    NAS_GO(keep_settings(r, &held_out));
 done:
+    nas_text_free(&held_out);
     nas_text_free(&path);
     nas_text_free(&print);
     return st;

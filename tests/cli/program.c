@@ -17,7 +17,7 @@ enum { SIDE = 28, CLASSES = 10, PATH = 4096 };
 
 const char *program_folder(const char *name) {
     static char path[PATH];
-    char command[PATH + 32];
+    char command[2 * PATH + 32];
     snprintf(path, sizeof path, "%s/tests/tmp-%s", NAS_BINARY_DIR, name);
     snprintf(command, sizeof command, "rm -rf '%s' && mkdir -p '%s'", path, path);
     assert_int_equal(system(command), 0);

@@ -12,7 +12,8 @@
 #include <cmocka.h>
 
 #define NET                                                                                        \
-    "input: [28, 28, 1]\nclasses: 10\nnet:\n  - conv: {out: 8, stride: 2}\n  - head: {pool: "      \
+    "name: t\ninput: [28, 28, 1]\nclasses: 10\nnet:\n  - conv: {out: 8, stride: 2}\n  - head: "    \
+    "{pool: "                                                                                      \
     "avg}\n"
 #define STUDY(rest)                                                                                \
     "space: net.yaml\ndata: {path: data, validation: 50}\nobjectives: [error, params]\n"           \
@@ -48,13 +49,13 @@ static const bad_case cases[] = {
     {"unknown_block_has_line_and_nearest",
      {"cost", "typo.yaml"},
      1,
-     {"typo.yaml:4:", "conv"},
+     {"typo.yaml:5:", "conv"},
      NULL},
     {"broken_yaml_has_line", {"cost", "broken.yaml"}, 1, {"broken.yaml:"}, NULL},
     {"choice_in_a_network_file_is_refused",
      {"cost", "choice.yaml"},
      1,
-     {"choice.yaml:4:", "choose"},
+     {"choice.yaml:5:", "no choices left"},
      NULL},
     {"network_whose_shapes_do_not_meet", {"cost", "shapes.yaml"}, 1, {"heads"}, NULL},
     {"unknown_hardware_names_the_nearest",
@@ -105,7 +106,7 @@ static const bad_case cases[] = {
      {"search", "study.yaml", "--out", "run", "--data.validation", "500"},
      1,
      {"500"},
-     NULL},
+     "run"},
     {"status_of_no_run", {"status", "nothing"}, 1, {"nothing"}, NULL},
     {"front_of_a_folder_without_study", {"front", "data"}, 1, {"study.db"}, NULL},
 };
@@ -126,16 +127,18 @@ static void prepare(const char *folder) {
     program_data(folder, 200, 50);
     truncated_copy(folder);
     program_file(folder, "net.yaml", NET);
+    program_file(folder, "two.yaml",
+                 "name: t\ninput: [28, 28, 1]\nclasses: 2\nnet:\n  - conv: {out: 8}\n  - head: "
+                 "{pool: avg}\n");
+    program_file(folder, "typo.yaml",
+                 "name: t\ninput: [28, 28, 1]\nclasses: 10\nnet:\n  - cnv: {out: 8}\n");
+    program_file(folder, "broken.yaml", "name: t\ninput: [28, 28\nclasses: 10\n");
     program_file(
-        folder, "two.yaml",
-        "input: [28, 28, 1]\nclasses: 2\nnet:\n  - conv: {out: 8}\n  - head: {pool: avg}\n");
-    program_file(folder, "typo.yaml", "input: [28, 28, 1]\nclasses: 10\nnet:\n  - cnv: {out: 8}\n");
-    program_file(folder, "broken.yaml", "input: [28, 28\nclasses: 10\n");
-    program_file(folder, "choice.yaml",
-                 "input: [28, 28, 1]\nclasses: 10\nnet:\n  - conv: {out: {choose: [8, 16]}}\n  - "
-                 "head: {pool: avg}\n");
+        folder, "choice.yaml",
+        "name: t\ninput: [28, 28, 1]\nclasses: 10\nnet:\n  - conv: {out: {choose: [8, 16]}}\n  - "
+        "head: {pool: avg}\n");
     program_file(folder, "shapes.yaml",
-                 "input: [28, 28, 1]\nclasses: 10\nnet:\n  - patch: {size: 4, dim: 32}\n"
+                 "name: t\ninput: [28, 28, 1]\nclasses: 10\nnet:\n  - patch: {size: 4, dim: 32}\n"
                  "  - transformer: {heads: 5, mlp: 2}\n  - head: {pool: avg}\n");
     program_file(folder, "study.yaml", STUDY(""));
     program_file(folder, "key.yaml", STUDY("sed: 4\n"));
