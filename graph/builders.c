@@ -38,6 +38,18 @@ nas_status nas_attention(nas_value *y, nas_graph *g, nas_value qkv, int32_t head
     return add1(y, g, NAS_OP_ATTENTION, qkv, &(nas_attr){.attention = {.heads = heads}});
 }
 
+nas_status nas_relative(nas_value *y, nas_graph *g, nas_value x, const nas_attr *a) {
+    return add1(y, g, NAS_OP_RELATIVE, x, a);
+}
+
+nas_status nas_relative_sum(nas_value *y, nas_graph *g, nas_value x, const nas_attr *a) {
+    return add1(y, g, NAS_OP_RELATIVE_SUM, x, a);
+}
+
+nas_status nas_embed(nas_value *y, nas_graph *g, nas_value table, nas_value ids) {
+    return add2(y, g, NAS_OP_EMBED, table, ids, NULL);
+}
+
 nas_status nas_add(nas_value *y, nas_graph *g, nas_value a, nas_value b) {
     return add2(y, g, NAS_OP_ADD, a, b, NULL);
 }

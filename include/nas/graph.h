@@ -125,7 +125,28 @@ typedef union nas_attr {
         int32_t heads;
         int32_t causal; /* 1: token t sees tokens 0 … t */
     } attention;
+    struct { /* RELATIVE RELATIVE_SUM: see nas_relative */
+        int32_t grid[2];  /* keys stand on grid[0] rows x grid[1] columns */
+        int32_t clip[2];  /* distances along rows and columns beyond it count as it */
+        int32_t stride;   /* queries stand on every stride-th row and column */
+        int32_t first;    /* class tokens before the grid, of queries and keys */
+        int32_t form;     /* nas_relative_form */
+        int32_t shared;   /* 1: one row for all queries */
+    } relative;
+    struct { /* EMBED_GRAD */
+        int32_t rows; /* of the table */
+    } embed;
 } nas_attr;
+
+/* How the distance (dy, dx) from a query to a key is numbered. */
+typedef enum nas_relative_form {
+    NAS_RELATIVE_ABS,    /* by |dy| and |dx| */
+    NAS_RELATIVE_SIGNED, /* by dy and dx */
+    NAS_RELATIVE_ROWS,   /* by dy alone */
+    NAS_RELATIVE_COLUMNS /* by dx alone */
+} nas_relative_form;
+/* How many numbers there are: the width of a table for nas_relative. */
+int32_t nas_relative_count(const nas_attr *a);
 
 typedef struct nas_node {
     nas_op op;
@@ -201,6 +222,16 @@ nas_status nas_linear(nas_value *y, nas_graph *g, nas_value x, nas_value w, nas_
 /* Multi-head self-attention, softmax(q k^T / sqrt(d)) v for each head: qkv [N,T,3D] (q, then k, then
  * v; each D = heads * d, head-major), y [N,T,D]. Vaswani et al. 2017, eq. 1 */
 nas_status nas_attention(nas_value *y, nas_graph *g, nas_value qkv, int32_t heads) NAS_MUST_USE;
+/* y[..,i,j] = x[..,i,r(i,j)], or x[..,0,r(i,j)] when shared: r numbers the distance from query i to key
+ * j on a grid of tokens, so a bias for each distance [heads,1,R] becomes one for each pair
+ * [heads,Q,K]. x [..,Q or 1,R], y [..,Q,K], R = nas_relative_count, Q = first + the places of the
+ * queries, K = first + those of the keys; 0 is the number of pairs with a class token, if there are
+ * any. The formulas stand in graph/ops/relative.c */
+nas_status nas_relative(nas_value *y, nas_graph *g, nas_value x, const nas_attr *a) NAS_MUST_USE;
+/* y[..,i,r] = sum of x[..,i,j] over the keys j with r(i,j) = r, and over i when shared: its adjoint */
+nas_status nas_relative_sum(nas_value *y, nas_graph *g, nas_value x, const nas_attr *a) NAS_MUST_USE;
+/* y[..,d] = table[ids[..],d]; table [V,D]; ids hold whole numbers, a number outside 0 … V-1 gives 0 */
+nas_status nas_embed(nas_value *y, nas_graph *g, nas_value table, nas_value ids) NAS_MUST_USE;
 /* y = a + b and y = a * b ; b is broadcast to a's shape (right-aligned; each dim equal or 1): a bias
  * [C], a position embedding [1,T,D], a squeeze-excite gate [N,1,1,C] */
 nas_status nas_add(nas_value *y, nas_graph *g, nas_value a, nas_value b) NAS_MUST_USE;
@@ -255,6 +286,7 @@ nas_status nas_ema(nas_value *y, nas_graph *g, nas_value state, nas_value fresh,
  *     elements of a channel; without its fifth input, s is constant: gamma/sqrt(s[1]+eps) dy
  *   max_pool_dx(x, dy): to the first largest of each window, in the order of (h, w)
  *   avg_pool_dx(dy) [N,size0,size1,C]
+ *   embed_grad(ids, dy) [rows,D]: the sum of dy over the places of each number
  *   cross_entropy_grad(logits, labels, dy) = dy[n] (softmax(logits[n]) - t[n]) */
 
 /* The mask of DROPOUT: true to keep. All arithmetic is modulo 2^32, the same in C and OpenCL C:

@@ -10,6 +10,7 @@
 #define LABELS(n) {FILL_LABELS, DIMS(n)}
 #define STATS(c) {FILL_STATS, DIMS(2, c)}
 #define STATE(c) {FILL_STATE, DIMS(2, c)}
+#define IDS(...) {FILL_IDS, DIMS(__VA_ARGS__)}
 #define SCALAR {FILL_NORMAL, {0, {0}}}
 #define SEED {FILL_SEED, {0, {0}}}
 
@@ -35,6 +36,9 @@
 #define TO_SCALAR(s) {.shape = {.scale = s}}
 #define PERM(...) {.transpose = {.perm = {__VA_ARGS__}}}
 #define AXIS(a, b, e) {.axis = {.axis = a, .begin = b, .end = e}}
+/* grid, clip, stride, class tokens, form, shared */
+#define REL(h, w, ch, cw, s, f, form_, sh)                                                         \
+    {.relative = {.grid = {h, w}, .clip = {ch, cw}, .stride = s, .first = f, .form = NAS_RELATIVE_##form_, .shared = sh}}
 #define SMOOTH(e) {.loss = {.smoothing = e}}
 
 /* The sizes at which kernels change from vectors to tails and from one tile to two. */
@@ -219,6 +223,21 @@ const op_case op_cases[] = {
     {"sum_to/middle", NAS_OP_SUM_TO, 0, {IN(2, 3, 4, 5)}, SHAPE(1, 3, 1, 5)},
     {"sum_to/scalar", NAS_OP_SUM_TO, 0, {IN(3, 7)}, TO_SCALAR(2)},
     {"sum_to/long", NAS_OP_SUM_TO, CASE_BIG, {IN(4, 15, 16, 40)}, SHAPE(1, 40)},
+
+    {"relative/signed", NAS_OP_RELATIVE, 0, {IN(2, 3, 6, 15)}, REL(2, 3, 1, 2, 1, 0, SIGNED, 0)},
+    {"relative/signed_shared", NAS_OP_RELATIVE, 0, {IN(2, 1, 15)}, REL(2, 3, 1, 2, 1, 0, SIGNED, 1)},
+    {"relative/abs_stride", NAS_OP_RELATIVE, 0, {IN(3, 1, 12)}, REL(3, 4, 2, 3, 2, 0, ABS, 1)},
+    {"relative/abs_clipped", NAS_OP_RELATIVE, 0, {IN(2, 6, 4)}, REL(2, 3, 1, 1, 1, 0, ABS, 0)},
+    {"relative/rows_class_token", NAS_OP_RELATIVE, 0, {IN(2, 7, 4)}, REL(3, 2, 1, 9, 1, 1, ROWS, 0)},
+    {"relative/columns_class_token", NAS_OP_RELATIVE, 0, {IN(7, 6)}, REL(2, 3, 0, 2, 1, 1, COLUMNS, 0)},
+    {"relative/window", NAS_OP_RELATIVE, CASE_BIG, {IN(3, 1, 169)}, REL(7, 7, 6, 6, 1, 0, SIGNED, 1)},
+    {"relative/tokens", NAS_OP_RELATIVE, CASE_BIG, {IN(2, 3, 65, 16)}, REL(8, 8, 7, 7, 1, 1, ROWS, 0)},
+    {"relative_sum/signed", NAS_OP_RELATIVE_SUM, 0, {IN(2, 6, 6)}, REL(2, 3, 1, 2, 1, 0, SIGNED, 0)},
+    {"relative_sum/abs_stride", NAS_OP_RELATIVE_SUM, 0, {IN(2, 4, 12)}, REL(3, 4, 2, 3, 2, 0, ABS, 1)},
+    {"relative_sum/class_token", NAS_OP_RELATIVE_SUM, 0, {IN(2, 7, 7)}, REL(2, 3, 1, 1, 1, 1, COLUMNS, 0)},
+    {"embed/tokens", NAS_OP_EMBED, 0, {IN(7, 5), IDS(2, 3)}, NOATTR},
+    {"embed/one", NAS_OP_EMBED, 0, {IN(3, 4), {FILL_IDS, {0, {0}}}}, NOATTR},
+    {"embed/wide", NAS_OP_EMBED, CASE_BIG, {IN(50, 33), IDS(3, 31)}, NOATTR},
 
     {"cross_entropy/plain", NAS_OP_CROSS_ENTROPY, 0, {IN(4, 5), LABELS(4)}, SMOOTH(0)},
     {"cross_entropy/smoothed", NAS_OP_CROSS_ENTROPY, 0, {IN(3, 7), LABELS(3)}, SMOOTH(0.1f)},

@@ -86,6 +86,8 @@ static void fill_grid(double *v, int64_t count, nas_rng *rng) {
 static double draw(const op_case_run *r, op_fill fill, bool second_half, nas_rng *rng) {
     if (fill == FILL_LABELS)
         return (double)nas_rng_below(rng, (uint64_t)r->c->in[0].shape.dim[1]);
+    if (fill == FILL_IDS)
+        return (double)nas_rng_below(rng, (uint64_t)r->c->in[0].shape.dim[0]);
     if (fill == FILL_SEED)
         return (double)nas_rng_below(rng, 1 << 24);
     if ((fill == FILL_STATS || fill == FILL_STATE) && second_half)

@@ -28,6 +28,7 @@ typedef enum op_fill {
     FILL_GRID,   /* all different, spread over -7 … 7, off the kinks of act.def */
     FILL_LARGE,  /* mean 100, variance 1: what a one-pass variance gets wrong */
     FILL_LABELS, /* class numbers of the logits in input 0; no gradient */
+    FILL_IDS,    /* row numbers of the table in input 0; no gradient */
     FILL_SEED,   /* a whole number below 2^24; no gradient */
     FILL_STATS,  /* [2,C]: means, then variances of 0.5 … 1.5; no gradient */
     FILL_STATE,  /* a STATE leaf with statistics */
