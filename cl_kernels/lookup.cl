@@ -19,58 +19,56 @@ static inline int distance_number(int i, int j, int W, int c0, int c1, int strid
     return (form == 2 ? dy + c0 : dx + c1) + more;
 }
 
-/* y[b,i,j] = x[b, i or 0, r(i,j)]; rows: Q, or 1 when shared; item: element of y */
-__kernel FLAT_WG void relative(int count, int Q, int K, int rows, int R, int W, int c0, int c1,
-                               int stride, int first, int form, GLOBAL x,
-                               __global float *restrict y) {
-    int at = get_global_id(0);
-    if (at >= count)
+/* y[b,i,j] = x[b, i or 0, r(i,j)]; rows: Q, or 1 when shared; item: key, query, batch */
+__kernel FLAT_WG void relative_pairs(int B, int Q, int K, int rows, int R, int W, int c0, int c1,
+                                     int stride, int first, int form, GLOBAL x,
+                                     __global float *restrict y) {
+    int j = get_global_id(0), i = get_global_id(1), b = get_global_id(2);
+    if (j >= K)
         return;
-    int j = at % K, i = at / K % Q, b = at / K / Q;
     int r = distance_number(i, j, W, c0, c1, stride, first, form);
-    y[at] = x[((size_t)b * rows + (rows == 1 ? 0 : i)) * R + r];
+    y[((size_t)b * Q + i) * K + j] = x[((size_t)b * rows + (rows == 1 ? 0 : i)) * R + r];
 }
 
-/* y[b,row,r] = sum of x[b,i,j] with r(i,j) = r; item: row of y */
-__kernel FLAT_WG void relative_sum(int count, int Q, int K, int rows, int R, int W, int c0, int c1,
-                                   int stride, int first, int form, GLOBAL x,
-                                   __global float *restrict y) {
-    int at = get_global_id(0);
-    if (at >= count)
+/* y[b,row,r] = sum of x[b,i,j] with r(i,j) = r; item: number, row, batch */
+__kernel FLAT_WG void relative_numbers(int B, int Q, int K, int rows, int R, int W, int c0, int c1,
+                                       int stride, int first, int form, GLOBAL x,
+                                       __global float *restrict y) {
+    int r = get_global_id(0), row = get_global_id(1), b = get_global_id(2);
+    if (r >= R)
         return;
-    int b = at / rows, from = rows == 1 ? 0 : at % rows, to = rows == 1 ? Q : from + 1;
-    __global float *o = y + (size_t)at * R;
-    for (int r = 0; r < R; r++)
-        o[r] = 0.0f;
-    for (int i = from; i < to; i++)
+    float sum = 0.0f;
+    for (int i = rows == 1 ? 0 : row; i < (rows == 1 ? Q : row + 1); i++)
         for (int j = 0; j < K; j++)
-            o[distance_number(i, j, W, c0, c1, stride, first, form)] +=
-                x[((size_t)b * Q + i) * K + j];
+            if (distance_number(i, j, W, c0, c1, stride, first, form) == r)
+                sum += x[((size_t)b * Q + i) * K + j];
+    y[((size_t)b * rows + row) * R + r] = sum;
 }
 
-/* y[i] = table[ids[i]], 0 where there is no such row; item: vector of a row of y */
-__kernel FLAT_WG void embed(int count, int rows, int D, GLOBAL table, GLOBAL ids,
-                            __global float *restrict y) {
-    int vectors = (D + VW - 1) / VW, i = get_global_id(0) / vectors;
-    int c = (get_global_id(0) - i * vectors) * VW;
-    if (i >= count)
+/* y[i] = table[ids[i]], 0 where there is no such row; item: vector, row of y */
+__kernel FLAT_WG void embed_rows(int count, int rows, int D, GLOBAL table, GLOBAL ids,
+                                 __global float *restrict y) {
+    int c = get_global_id(0) * VW, i = get_global_id(1);
+    if (c >= D)
         return;
     float id = ids[i];
-    bool there = id >= 0.0f && id < rows;
-    FV v = there ? load_n(table + (size_t)(int)id * D + c, D - c) : (FV)(0.0f);
+    FV v = (FV)(0.0f);
+    if (id >= 0.0f && id < rows)
+        v = load_n(table + (size_t)(int)id * D + c, D - c);
     store_n(v, y + (size_t)i * D + c, D - c);
 }
 
-/* d table[v] = sum of dy[i] with ids[i] = v; item: vector of a row of the table */
-__kernel FLAT_WG void embed_grad(int count, int rows, int D, GLOBAL ids, GLOBAL dy,
+/* d table[v] = sum of dy[i] with ids[i] = v; item: row of the table */
+__kernel FLAT_WG void embed_sums(int count, int rows, int D, GLOBAL ids, GLOBAL dy,
                                  __global float *restrict dtable) {
-    int vectors = (D + VW - 1) / VW, row = get_global_id(0) / vectors;
-    int c = (get_global_id(0) - row * vectors) * VW;
+    int row = get_global_id(0);
     if (row >= rows)
         return;
-    FV sum = (FV)(0.0f);
-    for (int i = 0; i < count; i++)
-        if (ids[i] >= 0.0f && (int)ids[i] == row)
-            sum += load_n(dy + (size_t)i * D + c, D - c);
-    store_n(sum, dtable + (size_t)row * D + c, D - c);
+    for (int c = 0; c < D; c += VW) {
+        FV sum = (FV)(0.0f);
+        for (int i = 0; i < count; i++)
+            if (ids[i] >= 0.0f && (int)ids[i] == row)
+                sum += load_n(dy + (size_t)i * D + c, D - c);
+        store_n(sum, dtable + (size_t)row * D + c, D - c);
+    }
 }

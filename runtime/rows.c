@@ -43,10 +43,6 @@ static const row *const table[NAS_OP_COUNT] = {
     [NAS_OP_CROSS_ENTROPY] = rows_cross_entropy,
     [NAS_OP_CROSS_ENTROPY_GRAD] = rows_cross_entropy_grad,
     [NAS_OP_CORRECT] = rows_correct,
-    [NAS_OP_RELATIVE] = rows_relative,
-    [NAS_OP_RELATIVE_SUM] = rows_relative_sum,
-    [NAS_OP_EMBED] = rows_embed,
-    [NAS_OP_EMBED_GRAD] = rows_embed_grad,
 };
 
 const row *rows_get(nas_op op) {

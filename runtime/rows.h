@@ -94,7 +94,7 @@ extern const row rows_conv2d[], rows_conv2d_dx[], rows_conv2d_dw[], rows_matmul[
     rows_batch_norm_dx[], rows_ema[], rows_max_pool[], rows_max_pool_dx[], rows_avg_pool[],
     rows_avg_pool_dx[], rows_global_pool[], rows_transpose[], rows_concat[], rows_slice[],
     rows_pad[], rows_expand[], rows_sum_to[], rows_cross_entropy[], rows_cross_entropy_grad[],
-    rows_correct[], rows_relative[], rows_relative_sum[], rows_embed[], rows_embed_grad[];
+    rows_correct[];
 extern const row rows_relative[], rows_relative_sum[], rows_embed[], rows_embed_grad[];
 
 /* out[a,c] = scale * sum_r x[a,r,c]: shared by sums, means and bias gradients. */
