@@ -134,7 +134,7 @@ static nas_status draw_hypervolume(const view *v, const char *run) {
                     .subtitle =
                         "share of the final value; reference point: worst feasible values and a "
                         "tenth of their range",
-                    .x = {.label = "Trials", .unit = "", .scale = 1},
+                    .x = {.label = "Trials", .unit = "", .scale = 1, .whole = true},
                     .y = {.label = "Hypervolume", .unit = "% of final", .scale = 100},
                     .series = &s,
                     .n = 1};
@@ -180,7 +180,7 @@ static nas_status draw_learning(const view *v, const char *run, const uint32_t *
         s[i].x = epoch;
     nas_curves c = {.title = "Learning curves",
                     .subtitle = "validation error of the search's short trainings",
-                    .x = {.label = "Epoch", .unit = "", .scale = 1},
+                    .x = {.label = "Epoch", .unit = "", .scale = 1, .whole = true},
                     .y = {.label = "Validation error", .unit = "%", .scale = 100},
                     .series = s,
                     .n = n};
@@ -256,24 +256,23 @@ static nas_status draw_model(const view_trial *t, const char *run, const char *c
     nas_graph *g = NULL;
     nas_inference inf = {0};
     nas_text path = {0}, subtitle = {0};
-    char file[64], title[64], a[TALK_TEXT], b[TALK_TEXT];
+    char file[64], title[64];
     nas_status st;
     if (!t->network)
         return NAS_OK;
     NAS_GO(nas_network_graph(&g, t->network, strlen(t->network), "the stored network", 1));
     NAS_GO(nas_graph_inference(&inf, g));
     snprintf(title, sizeof title, "Network of trial %u", t->t.number);
-    nas_text_add(&subtitle, "%s params, %s MACs", talk_count(a, t->params), talk_count(b, t->macs));
     if (isfinite(t->test_accuracy))
-        nas_text_add(&subtitle, ", test accuracy %.2f %%", 100 * t->test_accuracy);
+        nas_text_add(&subtitle, "test accuracy %.2f %%", 100 * t->test_accuracy);
     snprintf(file, sizeof file, "network-trial-%u.png", t->t.number);
     NAS_GO(path_of(&path, run, file));
-    nas_network_drawing d = {
-        .title = title, .subtitle = nas_text_str(&subtitle), .graph = inf.graph};
+    nas_network_drawing d = {.title = title, .subtitle = nas_text_str(&subtitle), .graph = g};
     NAS_GO(nas_draw_network(nas_text_str(&path), &d));
     talk_line("drew %s", nas_text_str(&path));
     snprintf(file, sizeof file, "layers-trial-%u.png", t->t.number);
     NAS_GO(path_of(&path, run, file));
+    snprintf(title, sizeof title, "Kernels of trial %u", t->t.number);
     NAS_GO(draw_layers(nas_text_str(&path), title, inf.graph, on, n_on));
 done:
     nas_inference_free(&inf);

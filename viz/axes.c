@@ -98,6 +98,8 @@ static double nice_step(double rough) {
 static void linear_ticks(axis *a) {
     double pixels = fabs(a->end - a->begin);
     double step = nice_step((a->hi - a->lo) / (pixels > 500 ? 7 : 6));
+    if (a->spec->whole)
+        step = fmax(1, step == 2.5 ? 5 : step);
     double first = ceil(a->lo / step - 1e-9);
     double largest = fmax(fabs(a->lo), fabs(a->hi));
     for (int i = 0; i < MAX_TICKS && (first + i) * step <= a->hi + step * 1e-6; i++)

@@ -122,7 +122,7 @@ nas_status nas_draw_bars(const char *path, const nas_bars *p) {
     range r = {0};
     if (p->n_parts > MAX_PARTS)
         return nas_fail(NAS_E_ARG, "%s: bars of %u parts, at most %d", path, p->n_parts, MAX_PARTS);
-    d.spec = (nas_plot_axis){p->value_label, p->unit, p->scale, false};
+    d.spec = (nas_plot_axis){.label = p->value_label, .unit = p->unit, .scale = p->scale};
     double head =
         14 + (p->title != NULL ? 24 : 0) + (p->subtitle != NULL ? 20 : 0) + LEGEND_ROOM + 30;
     set_height(&d, head);

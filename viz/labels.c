@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-static const font name_font = {FONT_BASE, true, INK}, corner_font = {FONT_BASE, false, INK};
+static const font name_font = {FONT_BASE, true, INK};
 
 static nas_status avoid(labels *l, box b, double weight) {
     NAS_TRY(nas_grow(&l->obstacle, &l->cap_obstacles, l->n_obstacles + 1, sizeof *l->obstacle));
@@ -78,22 +78,6 @@ nas_status labels_add(labels *l, point at, const char *text) {
     return NAS_OK;
 }
 
-void labels_corner_box(labels *l, const char *text) {
-    canvas_fit_text(l->canvas, l->corner.text, sizeof l->corner.text, text, corner_font,
-                    l->area.w - 20);
-    double w = canvas_text_width(l->canvas, l->corner.text, corner_font) + 20, h = 26;
-    double best = INFINITY;
-    for (int i = 0; i < 4; i++) { /* upper right first: what a minimised front leaves free */
-        box b = {i % 2 == 0 ? l->area.x + l->area.w - w - 10 : l->area.x + 10,
-                 i / 2 == 0 ? l->area.y + 10 : l->area.y + l->area.h - h - 10, w, h};
-        double cost = cost_of(l, b);
-        if (cost < best) {
-            best = cost;
-            l->corner.b = b;
-        }
-    }
-}
-
 static void draw_leader(const labels *l, const label *k) {
     double x = fmax(k->b.x, fmin(k->at.x, k->b.x + k->b.w));
     double y = fmax(k->b.y + 2, fmin(k->at.y, k->b.y + k->b.h - 2));
@@ -112,12 +96,6 @@ void labels_draw(const labels *l) {
         const label *k = &l->label[i];
         canvas_haloed_text(l->canvas, k->b.x + 2, k->b.y + FONT_BASE, k->text, name_font, LEFT);
     }
-    if (l->corner.text[0] == '\0')
-        return;
-    canvas_box(l->canvas, l->corner.b, 4, WHITE, 0.92);
-    canvas_frame(l->canvas, l->corner.b, 4, (pen){GREY, 1, 0, false});
-    canvas_text(l->canvas, l->corner.b.x + 10, l->corner.b.y + 17.5, l->corner.text, corner_font,
-                LEFT);
 }
 
 void labels_free(labels *l) {

@@ -23,7 +23,6 @@ typedef struct labels {
     size_t n_obstacles, cap_obstacles;
     label *label;
     size_t n_labels, cap_labels;
-    label corner; /* the boxed text; empty when there is none */
 } labels;
 
 nas_status labels_avoid_point(labels *l, point at, double weight) NAS_MUST_USE;
@@ -31,8 +30,6 @@ nas_status labels_avoid_point(labels *l, point at, double weight) NAS_MUST_USE;
 nas_status labels_avoid_line(labels *l, point from, point to) NAS_MUST_USE;
 /* Finds a place at once; labels that come later keep off it. */
 nas_status labels_add(labels *l, point at, const char *text) NAS_MUST_USE;
-/* A framed text in the corner that holds least; after all others. */
-void labels_corner_box(labels *l, const char *text);
 void labels_draw(const labels *l);
 void labels_free(labels *l);
 

@@ -77,9 +77,20 @@ static void find_ranges(const nas_pareto_plot *p, range *x, range *y) {
 
 enum { MAX_ENTRIES = 8 };
 
+/* "hypervolume 7.6 ms·%", or the bare word when the number is not given. */
+static void hypervolume_text(char *out, size_t room, const nas_pareto_plot *p) {
+    if (!isfinite(p->hypervolume)) {
+        snprintf(out, room, "hypervolume");
+        return;
+    }
+    bool both = p->x.unit[0] != '\0' && p->y.unit[0] != '\0';
+    snprintf(out, room, "hypervolume %.4g %s%s%s", p->hypervolume, p->x.unit, both ? "·" : "",
+             p->y.unit);
+}
+
 static double draw_legend(const plot *d, double top) {
     const nas_pareto_plot *p = d->p;
-    char text[4][48];
+    char text[4][48], volume[96];
     legend_entry e[MAX_ENTRIES];
     size_t n = 0;
     const struct {
@@ -102,7 +113,8 @@ static double draw_legend(const plot *d, double top) {
         e[n++] = (legend_entry){LEGEND_DASHED, MARK_DISC, VERMILLION, "constraint"};
     if (!isnan(axis_shown(&p->x, p->ref_x)) && !isnan(axis_shown(&p->y, p->ref_y))) {
         e[n++] = (legend_entry){LEGEND_MARKER, MARK_PLUS, INK, "reference point"};
-        e[n++] = (legend_entry){LEGEND_AREA, MARK_DISC, colour_mix(WHITE, SKY, 0.3), "hypervolume"};
+        hypervolume_text(volume, sizeof volume, p);
+        e[n++] = (legend_entry){LEGEND_AREA, MARK_DISC, colour_mix(WHITE, SKY, 0.3), volume};
     }
     return legend_draw(d->c, e, n, d->area.x, top, PLOT_WIDTH - d->area.x - 120);
 }
@@ -208,11 +220,6 @@ static nas_status draw_chosen(const plot *d, const point *corner, size_t n_corne
         v = placed(d, v);
         canvas_frame(d->c, (box){v.x - 9, v.y - 9, 18, 18}, 9, (pen){ORANGE, 2.4, 0, false});
         NAS_GO(labels_add(&l, v, d->p->point[i].name));
-    }
-    if (isfinite(d->p->hypervolume)) {
-        char text[64];
-        snprintf(text, sizeof text, "hypervolume %.4g", d->p->hypervolume);
-        labels_corner_box(&l, text);
     }
     labels_draw(&l);
 done:

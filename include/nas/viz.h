@@ -16,6 +16,7 @@ typedef struct nas_plot_axis {
     const char *unit;  /* "ms", "%", "" */
     double scale;      /* data are multiplied by it before they are shown: 1e3 for s to ms */
     bool log;          /* a hint; taken only when all values are > 0 and span over a factor 8 */
+    bool whole; /* values are whole numbers (epochs, trials): ticks stand on them */
 } nas_plot_axis;
 
 /* ---- Pareto plot: two objectives, minimised --------------------------------------------------------- */
