@@ -30,9 +30,9 @@ static const device_tile tiles[] = {{.vw = 16, .nv = 2, .mr = 8, .mr1 = 8},
                                     {.vw = 8, .nv = 2, .mr = 6, .mr1 = 8},
                                     {.vw = 4, .nv = 2, .mr = 6, .mr1 = 8}};
 
-static const device_tile *tile_of(const nas_device_info *info) {
+const device_tile *device_tile_of(uint32_t width) {
     for (size_t i = 0; i < sizeof tiles / sizeof tiles[0]; i++)
-        if (info->vector_width >= (uint32_t)tiles[i].vw)
+        if (width >= (uint32_t)tiles[i].vw)
             return &tiles[i];
     return &tiles[sizeof tiles / sizeof tiles[0] - 1];
 }
@@ -61,7 +61,8 @@ static void fill_info(nas_device_info *o, cl_platform_id platform, cl_device_id 
     o->fp64 = strstr(ext, "cl_khr_fp64") != NULL;
     o->fp16 = strstr(ext, "cl_khr_fp16") != NULL;
     (void)snprintf(o->kernels, sizeof o->kernels, "%s float%d",
-                   strcmp(o->type, "cpu") ? "general" : "cpu", (int)tile_of(o)->vw);
+                   strcmp(o->type, "cpu") ? "general" : "cpu",
+                   (int)device_tile_of(o->vector_width)->vw);
 }
 
 static nas_status find_all(found **out, uint32_t *n) {
@@ -190,7 +191,7 @@ static nas_status open_ocl(nas_device *d, const char *spec) {
     NAS_GO(choose(&pick, f, n, spec));
     d->info = pick->info;
     d->id = pick->id;
-    d->tile = *tile_of(&d->info);
+    d->tile = *device_tile_of(d->info.vector_width);
     cl_ulong bits = ocl_device_number(d->id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof(cl_uint), 4096);
     d->align = bits / 32 > NAS_PARAM_ALIGN ? (size_t)(bits / 32) : NAS_PARAM_ALIGN;
     d->context = clCreateContext(NULL, 1, &d->id, NULL, NULL, &err);

@@ -21,6 +21,9 @@ typedef struct device_tile { /* the register tile, from the vector width and the
     int32_t mr1;             /* rows where nv is 1 */
 } device_tile;
 
+/* The tile for a native vector width; what it says holds for every width, only slower. */
+const device_tile *device_tile_of(uint32_t width);
+
 struct nas_device {
     nas_device_info info;
     bool ref;

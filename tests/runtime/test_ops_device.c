@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 #include <runtime/exec.h>
+#include <stdlib.h>
 #include <string.h>
 #include <support/cases.h>
 
@@ -176,11 +177,21 @@ static void every_op_has_an_unguarded_row(void **state) {
     }
 }
 
-int main(void) {
+/* Arguments, for checks of what this machine would not choose: a vector width (4, 8, 16), and a
+ * device type whose rows and work-groups to take ("gpu"). */
+static void pretend(int argc, char **argv) {
+    if (argc > 1)
+        device->tile = *device_tile_of((uint32_t)strtoul(argv[1], NULL, 10));
+    if (argc > 2)
+        (void)snprintf(device->info.type, sizeof device->info.type, "%s", argv[2]);
+}
+
+int main(int argc, char **argv) {
     if (nas_device_open(&device, "auto") != NAS_OK) {
         print_message("skipped: %s\n", nas_error_text());
         return 0;
     }
+    pretend(argc, argv);
     struct CMUnitTest *t = nas_calloc(op_case_count + 1, sizeof *t);
     if (!t)
         return 1;
