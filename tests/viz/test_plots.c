@@ -15,8 +15,8 @@
 enum { BLUE = 0x0072B2, VERMILLION = 0xD55E00, ORANGE = 0xE69F00, GREEN = 0x009E73 };
 static const char path[] = "viz_plot.png";
 
-static const nas_plot_axis plain = {"Error", "%", 100, false},
-                           logged = {"Latency", "ms", 1e3, true};
+static const nas_plot_axis plain = {"Error", "%", 100, false, false},
+                           logged = {"Latency", "ms", 1e3, true, false};
 
 static picture draw_pareto(const nas_pareto_plot *p) {
     if (nas_draw_pareto(path, p) != NAS_OK)
@@ -33,8 +33,8 @@ static const nas_pareto_point points[] = {
 };
 static const nas_pareto_plot usual = {"Title",
                                       "40 trials",
-                                      {"Latency", "ms", 1e3, true},
-                                      {"Error", "%", 100, false},
+                                      {"Latency", "ms", 1e3, true, false},
+                                      {"Error", "%", 100, false, false},
                                       points,
                                       5,
                                       .01,
@@ -159,8 +159,8 @@ static void long_and_broken_texts_are_drawn(void **state) {
                                   i % 2 == 0 ? longest : "bad \xff\xfe bytes\n\x01"};
     nas_pareto_plot p = {longest,
                          "\xe2\x82",
-                         {longest, longest, 0, false},
-                         {"\xed\xa0\x80", NULL, 0, false},
+                         {longest, longest, 0, false, false},
+                         {"\xed\xa0\x80", NULL, 0, false, false},
                          v,
                          40,
                          2,
