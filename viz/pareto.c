@@ -83,9 +83,8 @@ static void hypervolume_text(char *out, size_t room, const nas_pareto_plot *p) {
         snprintf(out, room, "hypervolume");
         return;
     }
-    bool both = p->x.unit[0] != '\0' && p->y.unit[0] != '\0';
-    snprintf(out, room, "hypervolume %.4g %s%s%s", p->hypervolume, p->x.unit, both ? "·" : "",
-             p->y.unit);
+    const char *x = p->x.unit ? p->x.unit : "", *y = p->y.unit ? p->y.unit : "";
+    snprintf(out, room, "hypervolume %.4g %s%s%s", p->hypervolume, x, *x && *y ? "·" : "", y);
 }
 
 static double draw_legend(const plot *d, double top) {
