@@ -53,6 +53,8 @@ double arg_real(const block_kind *k, const form *args, const char *name) {
     /* core reads a point as a point in every locale; fallbacks and products have none */
     if (f != NULL && f->value != NULL && nas_yaml_double(&v, f->value, -DBL_MAX, DBL_MAX) == NAS_OK)
         return v;
+    if (f != NULL && f->value == NULL)
+        return f->number;
     return strtod(arg_word(k, args, name), NULL);
 }
 

@@ -17,6 +17,7 @@ typedef enum arg_type {
     ARG_WORD,  /* one of words */
     ARG_ACT,   /* an activation's name */
     ARG_PAD,   /* same, valid or a whole number */
+    ARG_ANY,   /* any scalar: checked where it is used */
     ARG_ITEMS, /* a list of blocks */
     ARG_STAGE  /* block, blocks and repeat of a stage: plan.c reads them */
 } arg_type;
@@ -37,7 +38,8 @@ typedef struct form {
     form_kind kind;
     form_copies copies; /* a SEQ that was written as a repeat */
     const nas_yaml_node *at;
-    const nas_yaml_node *value; /* SCALAR: where its text stands; NULL: a product of let names */
+    const nas_yaml_node *value; /* SCALAR: where its text stands; NULL: computed */
+    double number; /* SCALAR without value */
     const char *key, *text;
     uint32_t n;
     struct form **kid;

@@ -1,5 +1,4 @@
 /* search/network.c - a network without choices to its model graph. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "plan.h"
@@ -21,17 +20,20 @@ static nas_status locate(build *b, nas_status st, const form *block, const char 
     return nas_fail(st, "%s", line);
 }
 
-/* Products of let names are known only now. */
-static nas_status check_products(const block_kind *k, const form *args) {
+/* What is computed is known only now. */
+static nas_status check_computed(build *b, const block_kind *k, const form *args) {
     for (uint32_t i = 0; i < k->n_args; i++) {
-        const block_arg *a = &k->args[i];
-        const form *f = form_get(args, a->name);
+        const form *f = form_get(args, k->args[i].name);
         if (f == NULL || f->kind != FORM_SCALAR || f->value != NULL)
             continue;
-        long long v = strtoll(f->text, NULL, 10);
-        if ((double)v < a->min || (double)v > a->max)
-            return nas_fail(NAS_E_SHAPE, "%s: %s is not in %g to %g", a->name, f->text, a->min,
-                            a->max);
+        worth w = text_worth(f->text);
+        nas_status st = check_worth(&k->args[i], f->at, &w);
+        if (st == NAS_OK)
+            continue;
+        char line[600];
+        snprintf(line, sizeof line, "%s", nas_error_text());
+        b->located = true;
+        return nas_fail(NAS_E_SHAPE, "%s", line);
     }
     return NAS_OK;
 }
@@ -59,7 +61,7 @@ static nas_status build_item(build *b, const form *item, const char *label, uint
         return locate(b, st, item, kind);
     if (list)
         st = build_items(b, item, false, x);
-    else if ((st = check_products(k, item->kid[0])) == NAS_OK)
+    else if ((st = check_computed(b, k, item->kid[0])) == NAS_OK)
         st = k->build(b, item->kid[0], x);
     if (st == NAS_OK && nas_graph_count(b->g) > MAX_NODES)
         st = nas_fail(NAS_E_TOO_BIG, "the network is over %d nodes", (int)MAX_NODES);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { MAX_NAME = 40 };
+enum { MAX_NAME = 40, MAX_ARGS = 23 };
 
 /* Where an item stands: its gene path is prefix.label, unless it brings a name of its own. */
 typedef struct place {
@@ -133,9 +133,10 @@ static nas_status check_distinct(const nas_yaml_node *list) {
 
 /* ---- lists of blocks ---- */
 
-static nas_status plan_items(plan **out, nas_space *s, const nas_yaml_node *n, const char *prefix,
-                             bool later) {
+nas_status plan_items(plan **out, nas_space *s, const nas_yaml_node *n, const char *prefix,
+                      bool later) {
     const nas_yaml_node *options = choose_of(n);
+    const context *here = s->here;
     const char *path;
     char label[16];
     plan *p;
@@ -146,7 +147,9 @@ static nas_status plan_items(plan **out, nas_space *s, const nas_yaml_node *n, c
         for (uint32_t i = 0; i < p->n; i++) {
             snprintf(label, sizeof label, "%u", i);
             NAS_TRY(join(&path, s, prefix, label));
+            NAS_TRY(context_enter(s));
             NAS_TRY(plan_items(&p->kid[i], s, nas_yaml_at(options, i), path, later));
+            s->here = here;
         }
         *out = p;
         return NAS_OK;
@@ -180,6 +183,17 @@ static nas_status name_list(plan **list, nas_space *s, const char *name) {
 
 /* ---- stages ---- */
 
+/* In a copy, `index` is its number. */
+static nas_status name_index(nas_space *s, const nas_yaml_node *at, const char *prefix,
+                             uint32_t i) {
+    const char *path, *text = arena_text(&s->mem, "%u", i);
+    plan *index;
+    NAS_TRY(text == NULL ? nas_fail_memory(1) : join(&path, s, prefix, "index"));
+    NAS_TRY(plan_new(&index, s, PLAN_SCALAR, at, 0));
+    index->text = text;
+    return name_add(s, path, index);
+}
+
 static nas_status plan_copies(plan **out, nas_space *s, const nas_yaml_node *args,
                               const nas_yaml_node *repeat, const char *path, bool later) {
     static const block_arg repeat_arg = {
@@ -189,12 +203,14 @@ static nas_status plan_copies(plan **out, nas_space *s, const nas_yaml_node *arg
     const char *gene, *prefix;
     char label[16];
     uint32_t max = 0;
+    const context *here = s->here;
     plan *p, *r;
     NAS_TRY(join(&gene, s, path, "repeat"));
     if (repeat != NULL)
         NAS_TRY(plan_value(&r, s, &repeat_arg, repeat, gene));
     else
         NAS_TRY(plan_text(&r, s, args, NULL, "1"));
+    NAS_TRY(name_add(s, gene, r));
     NAS_TRY(mark_repeat(&max, s, r));
     NAS_TRY(plan_new(&p, s, PLAN_COPIES, args, max));
     p->repeat = r;
@@ -202,6 +218,9 @@ static nas_status plan_copies(plan **out, nas_space *s, const nas_yaml_node *arg
     for (uint32_t i = 0; i < max; i++) {
         snprintf(label, sizeof label, "%u", i);
         NAS_TRY(join(&prefix, s, path, label));
+        NAS_TRY(name_index(s, args, prefix, i));
+        if (i > 0)
+            NAS_TRY(context_enter(s));
         if (p->many)
             NAS_TRY(plan_items(&p->kid[i], s, blocks, prefix, later || i > 0));
         else
@@ -210,6 +229,7 @@ static nas_status plan_copies(plan **out, nas_space *s, const nas_yaml_node *arg
                 (place){
                     .prefix = path, .label = label, .nameless = true, .later = later || i > 0}));
     }
+    s->here = here;
     *out = p;
     return NAS_OK;
 }
@@ -246,13 +266,14 @@ static nas_status plan_arg(plan **out, nas_space *s, const block_kind *k, const 
     } else {
         NAS_TRY(join(&gene, s, path, a->name));
         NAS_TRY(plan_value(out, s, a, n, gene));
+        NAS_TRY(name_add(s, gene, *out));
     }
     (*out)->key = a->name;
     return NAS_OK;
 }
 
 static nas_status check_keys(const block_kind *k, const nas_yaml_node *args) {
-    const char *known[24] = {"name"};
+    const char *known[MAX_ARGS + 1] = {"name"};
     for (uint32_t i = 0; i < k->n_args; i++)
         known[i + 1] = k->args[i].name;
     return nas_yaml_only(args, known, k->n_args + 1);
@@ -265,6 +286,7 @@ static nas_status plan_args(plan **out, nas_space *s, const block_kind *k,
 static nas_status plan_args_choice(plan **out, nas_space *s, const block_kind *k,
                                    const nas_yaml_node *args, const char *path, place at) {
     const nas_yaml_node *options = choose_of(args);
+    const context *here = s->here;
     const char *gene, *inner;
     char label[16];
     plan *p;
@@ -276,9 +298,41 @@ static nas_status plan_args_choice(plan **out, nas_space *s, const block_kind *k
     for (uint32_t i = 0; i < p->n; i++) {
         snprintf(label, sizeof label, "%u", i);
         NAS_TRY(join(&inner, s, path, label));
+        NAS_TRY(context_enter(s));
         NAS_TRY(plan_args(&p->kid[i], s, k, nas_yaml_at(options, i), inner, at));
+        s->here = here;
     }
     *out = p;
+    return NAS_OK;
+}
+
+/* What can refer to other arguments: expressions, choices between such, blocks. */
+static bool refers(const block_arg *a, const nas_yaml_node *n) {
+    const nas_yaml_node *options = choose_of(n);
+    for (size_t i = 0; options != NULL && i < nas_yaml_count(options); i++)
+        if (refers(a, nas_yaml_at(options, i)))
+            return true;
+    return is_expr(n) || a->type == ARG_ITEMS;
+}
+
+/* Plain arguments in the block's order, then those that refer to others in the file's; all are kept
+ * in the block's. */
+static nas_status plan_each_arg(plan *p, nas_space *s, const block_kind *k,
+                                const nas_yaml_node *args, const char *path, bool later) {
+    plan *slot[MAX_ARGS] = {NULL};
+    for (uint32_t i = 0; i < k->n_args; i++) {
+        const nas_yaml_node *n = get(args, k->args[i].name);
+        if (n == NULL || !refers(&k->args[i], n))
+            NAS_TRY(plan_arg(&slot[i], s, k, &k->args[i], args, path, later));
+    }
+    for (size_t m = 0; is_map(args) && m < nas_yaml_count(args); m++)
+        for (uint32_t i = 0; i < k->n_args; i++)
+            if (strcmp(k->args[i].name, nas_yaml_key(args, m)) == 0 &&
+                refers(&k->args[i], nas_yaml_at(args, m)))
+                NAS_TRY(plan_arg(&slot[i], s, k, &k->args[i], args, path, later));
+    for (uint32_t i = 0; i < k->n_args; i++)
+        if (slot[i] != NULL)
+            p->kid[p->n++] = slot[i];
     return NAS_OK;
 }
 
@@ -298,11 +352,7 @@ static nas_status plan_args(plan **out, nas_space *s, const block_kind *k,
     p->n = 0;
     if (own != NULL)
         NAS_TRY(plan_text(&p->kid[p->n++], s, args, "name", own));
-    for (uint32_t i = 0; i < k->n_args; i++) {
-        p->kid[p->n] = NULL;
-        NAS_TRY(plan_arg(&p->kid[p->n], s, k, &k->args[i], args, path, at.later));
-        p->n += p->kid[p->n] != NULL;
-    }
+    NAS_TRY(plan_each_arg(p, s, k, args, path, at.later));
     if (k == &block_stage)
         NAS_TRY(plan_stage(&p->kid[p->n++], s, args, path, at.later));
     *out = p;
@@ -370,9 +420,22 @@ static nas_status place_alternatives(place *inner, const char **gene, nas_space 
     return NAS_OK;
 }
 
+/* The value of a choice between blocks is what its alternative is called. */
+static nas_status name_choice(nas_space *s, const plan *choice, const char *path) {
+    plan *p;
+    NAS_TRY(plan_new(&p, s, PLAN_CHOOSE, choice->at, choice->n));
+    p->gene = choice->gene;
+    for (uint32_t i = 0; i < p->n; i++) {
+        NAS_TRY(plan_new(&p->kid[i], s, PLAN_SCALAR, choice->at, 0));
+        p->kid[i]->text = s->gene[p->gene].choices[i];
+    }
+    return name_add(s, path, p);
+}
+
 static nas_status plan_choice(plan **out, nas_space *s, const nas_yaml_node *n, place at) {
     static const char *const keys[] = {"choose", "name"};
     const nas_yaml_node *options = nas_yaml_get(n, "choose"), *where;
+    const context *here = s->here;
     const char *own, *gene, **label;
     char number[16];
     place inner;
@@ -391,12 +454,15 @@ static nas_status plan_choice(plan **out, nas_space *s, const nas_yaml_node *n, 
             NAS_TRY(check_name(label[i], nas_yaml_at(options, i)));
     }
     NAS_TRY(gene_new(&p->gene, s, options, gene, label));
+    NAS_TRY(name_choice(s, p, gene));
     for (uint32_t i = 0; i < p->n; i++) {
         snprintf(number, sizeof number, "%u", i);
         inner.label = label[i] != NULL ? label[i] : number;
         if (is_map(options) && at.list)
             inner.name = inner.label;
+        NAS_TRY(context_enter(s));
         NAS_TRY(plan_item(&p->kid[i], s, nas_yaml_at(options, i), inner));
+        s->here = here;
     }
     *out = p;
     return NAS_OK;
@@ -414,50 +480,4 @@ static nas_status plan_item(plan **out, nas_space *s, const nas_yaml_node *n, pl
     NAS_TRY(join(&path, s, at.prefix, at.label));
     NAS_TRY(plan_items(out, s, n, path, at.later));
     return at.name != NULL ? name_list(out, s, at.name) : NAS_OK;
-}
-
-/* ---- the file ---- */
-
-static nas_status need(const nas_yaml_node **out, const nas_yaml_node *root, const char *key) {
-    *out = nas_yaml_get(root, key);
-    return *out != NULL ? NAS_OK : nas_yaml_fail(root, "%s is missing", key);
-}
-
-static nas_status plan_input(nas_space *s, const nas_yaml_node *root) {
-    const nas_yaml_node *input, *classes;
-    int64_t v;
-    NAS_TRY(need(&input, root, "input"));
-    if (!is_list(input) || nas_yaml_count(input) != 3)
-        return nas_yaml_fail(input, "input: expected [height, width, channels]");
-    for (size_t i = 0; i < 3; i++) {
-        NAS_TRY(nas_yaml_int(&v, nas_yaml_at(input, i), 1, 4096));
-        s->hwc[i] = (int32_t)v;
-    }
-    NAS_TRY(need(&classes, root, "classes"));
-    NAS_TRY(nas_yaml_int(&v, classes, 1, 100000));
-    s->classes = (int32_t)v;
-    return NAS_OK;
-}
-
-nas_status plan_space(nas_space *s) {
-    static const char *const keys[] = {"name", "about", "input", "classes", "arch", "let", "net"};
-    const nas_yaml_node *root = nas_yaml_root(s->doc), *name, *net;
-    const nas_yaml_node *about = nas_yaml_get(root, "about"), *lets = nas_yaml_get(root, "let");
-    const nas_yaml_node *arch = nas_yaml_get(root, "arch");
-    NAS_TRY(nas_yaml_only(root, keys, sizeof keys / sizeof *keys));
-    NAS_TRY(need(&name, root, "name"));
-    NAS_TRY(nas_yaml_string(&s->name, name));
-    if (about != NULL)
-        NAS_TRY(nas_yaml_string(&s->about, about));
-    NAS_TRY(plan_input(s, root));
-    if (lets != NULL)
-        NAS_TRY(plan_lets(s, lets));
-    NAS_TRY(need(&net, root, "net"));
-    NAS_TRY(plan_items(&s->net, s, net, "", false));
-    for (uint32_t i = 0; i < s->n_lets; i++)
-        if (!s->lets[i].used)
-            return nas_yaml_fail(s->lets[i].at, "let: $%s is never used", s->lets[i].name);
-    if (arch != NULL)
-        NAS_TRY(arch_read(s, arch));
-    return count_networks(s);
 }

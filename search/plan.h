@@ -10,7 +10,9 @@
 #include <nas/space.h>
 
 #include "arena.h"
+#include "bignum.h"
 #include "block.h"
+#include "expr.h"
 
 enum { MAX_LETS = 32, MAX_PLANS = 65536, MAX_REPEAT = 64, MAX_TERMS = 4, NO_GENE = -1 };
 
@@ -20,6 +22,8 @@ typedef enum plan_kind {
     PLAN_MAP,
     PLAN_CHOOSE, /* kid[value of the gene] */
     PLAN_REF,    /* a product of let values and a factor */
+    PLAN_EXPR,   /* what an expression gives */
+    PLAN_ALIAS,  /* a value that stands elsewhere: kid[0] */
     PLAN_COPIES  /* kid[0 … value of repeat - 1] */
 } plan_kind;
 
@@ -32,6 +36,7 @@ typedef struct plan {
     int32_t let[MAX_TERMS];
     uint32_t n_lets;     /* REF */
     int64_t factor;      /* REF; 0: the one let's text as it is */
+    expr *expr;          /* EXPR */
     struct plan *repeat; /* COPIES */
     bool many;           /* COPIES: of a list of blocks, not of one */
     uint32_t n;
@@ -44,10 +49,25 @@ typedef struct let {
     const nas_yaml_node *at;
     uint32_t n; /* options: 1 for a scalar */
     const nas_yaml_node **option;
-    bool chosen;       /* written as a choice */
-    int32_t gene;      /* NO_GENE until its first use */
-    bool used, counts; /* counts: its value decides how many copies there are */
+    expr **expr;  /* one an option; NULL where that is a scalar */
+    bool chosen;  /* written as a choice */
+    int32_t gene; /* NO_GENE until its first use */
+    bool used;
 } let;
+
+/* Where values stand: inside an alternative there is all that is outside of it, in a copy all that
+ * is in the copies before it. */
+typedef struct context {
+    const struct context *outer;
+} context;
+
+typedef struct named_value {
+    const char *path;
+    plan *value;
+    const context *where;
+    struct named_value *next;
+} named_value;
+enum { NAME_CHAINS = 1024 };
 
 /* A piece of the template `arch`: a text, then the option of a gene (-1: none follows). */
 typedef struct arch_piece {
@@ -64,33 +84,67 @@ struct nas_space {
     uint32_t n_genes, n_lets, n_plans;
     nas_gene gene[NAS_MAX_GENES];
     let lets[MAX_LETS];
+    const context *here;
+    named_value *names[NAME_CHAINS];
+    int8_t bit[NAS_MAX_GENES];  /* in sets of used genes (genes.c); -1: in none */
+    bool counts[NAS_MAX_GENES]; /* its value decides what else there is: genes.c tries each */
+    uint32_t n_bits;
     arch_piece *arch;
     uint32_t n_arch; /* 0: no template */
-    double size;
+    bignum size;     /* constraints left aside */
 };
 
 /* plan.c */
-nas_status plan_space(nas_space *s);
 nas_status plan_new(plan **out, nas_space *s, plan_kind kind, const nas_yaml_node *at, size_t n);
 /* The options of `{choose: [..]}`, or NULL when the node is something else. */
 const nas_yaml_node *choose_of(const nas_yaml_node *n);
+
+nas_status plan_items(plan **out, nas_space *s, const nas_yaml_node *n, const char *prefix,
+                      bool later);
+
+/* plan_file.c */
+nas_status plan_space(nas_space *s);
 
 /* values.c */
 nas_status plan_value(plan **out, nas_space *s, const block_arg *a, const nas_yaml_node *n,
                       const char *path);
 nas_status plan_lets(nas_space *s, const nas_yaml_node *lets);
 nas_status check_scalar(const block_arg *a, const nas_yaml_node *n);
+/* Whether a computed value suits the argument. */
+nas_status check_worth(const block_arg *a, const nas_yaml_node *at, const worth *w);
+nas_status use_let(int32_t *out, nas_space *s, const nas_yaml_node *at, const char *name, size_t n);
 /* A new gene. Its options are called by their labels, and by their YAML text where there is none.
  */
 nas_status gene_new(int32_t *out, nas_space *s, const nas_yaml_node *options, const char *path,
                     const char *const *label);
 nas_status mark_repeat(uint32_t *max, nas_space *s, const plan *repeat);
 
+/* scope.c */
+/* Gives a gene a bit in the sets of used genes. */
+nas_status gene_track(nas_space *s, int32_t gene, const nas_yaml_node *at);
+nas_status context_enter(nas_space *s); /* an alternative or a copy; leave by restoring s->here */
+nas_status name_add(nas_space *s, const char *path, plan *value);
+/* The value that `name` means in an argument called `path`: an argument beside it, else one further
+ * outside, else a let name. */
+nas_status name_find(plan **out, nas_space *s, const char *name, const char *path,
+                     const nas_yaml_node *at);
+nas_status plan_expr(plan **out, nas_space *s, const nas_yaml_node *n, const char *path);
+/* Calls each with what every setting of the genes that p depends on gives; E_PARSE when one cannot
+ * be evaluated. *all is false when there are too many settings to try. */
+nas_status plan_each_worth(bool *all, nas_space *s, const plan *p,
+                           nas_status (*each)(void *ctx, const worth *w), void *ctx);
+/* From now on the genes that p depends on are tried one by one when networks are counted. */
+nas_status mark_counts(nas_space *s, const plan *p);
+
 /* resolve.c */
+nas_status plan_worth(worth *out, const nas_space *s, const plan *p, const uint16_t *gene);
+nas_status let_worth(worth *out, const nas_space *s, int32_t index, const uint16_t *gene);
+worth text_worth(const char *text);
 int64_t plan_number(const nas_space *s, const plan *p, const uint16_t *gene);
+uint32_t plan_copies_now(const nas_space *s, const plan *p, const uint16_t *gene);
 nas_status resolve_net(form **out, arena *mem, const nas_space *s, const nas_genome *x);
 
-/* genes.c */
+/* count.c */
 nas_status count_networks(nas_space *s);
 
 /* print.c */

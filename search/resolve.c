@@ -1,5 +1,5 @@
 /* search/resolve.c - plan and genome to a network without choices. */
-#include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
 #include "plan.h"
@@ -9,18 +9,86 @@ static const nas_yaml_node *let_value(const nas_space *s, int32_t index, const u
     return l->option[l->gene == NO_GENE ? 0 : gene[l->gene]];
 }
 
-int64_t plan_number(const nas_space *s, const plan *p, const uint16_t *gene) {
-    while (p->kind == PLAN_CHOOSE)
-        p = p->kid[gene[p->gene]];
-    if (p->kind == PLAN_SCALAR)
-        return strtoll(p->text, NULL, 10);
-    int64_t v = p->factor > 0 ? p->factor : 1;
-    for (uint32_t i = 0; i < p->n_lets; i++) {
-        v *= strtoll(nas_yaml_scalar(let_value(s, p->let[i], gene)), NULL, 10);
-        v = v > INT32_MAX ? INT32_MAX : v; /* far over every bound: the argument's check fails */
-    }
-    return v;
+/* ---- what values are worth ---- */
+
+static bool digits(double *out, const char **c) {
+    const char *start = *c;
+    for (; **c >= '0' && **c <= '9'; (*c)++)
+        *out = *out * 10 + (**c - '0');
+    return *c > start;
 }
+
+worth text_worth(const char *text) {
+    const char *c = text + (*text == '-');
+    double v = 0, part = 0, power = 0;
+    bool whole = digits(&v, &c);
+    if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
+        return (worth){.is_number = true, .number = text[0] == 't', .text = text};
+    if (*c == '.') {
+        const char *point = ++c;
+        whole = digits(&part, &c) || whole;
+        v += part / pow(10, (double)(c - point));
+    }
+    if (whole && (*c == 'e' || *c == 'E')) {
+        double sign = c[1] == '-' ? -1 : 1;
+        c += 1 + (c[1] == '-' || c[1] == '+');
+        whole = digits(&power, &c);
+        v *= pow(10, sign * power);
+    }
+    if (!whole || *c != '\0' || !isfinite(v))
+        return (worth){.text = text};
+    return (worth){.is_number = true, .number = *text == '-' ? -v : v, .text = text};
+}
+
+nas_status let_worth(worth *out, const nas_space *s, int32_t index, const uint16_t *gene) {
+    const let *l = &s->lets[index];
+    uint32_t option = l->gene == NO_GENE ? 0 : gene[l->gene];
+    if (l->expr[option] != NULL)
+        return expr_worth(out, s, l->expr[option], gene);
+    *out = text_worth(nas_yaml_scalar(l->option[option]));
+    return NAS_OK;
+}
+
+static nas_status product_worth(worth *out, const nas_space *s, const plan *p,
+                                const uint16_t *gene) {
+    *out = (worth){.is_number = true, .number = (double)p->factor};
+    for (uint32_t i = 0; i < p->n_lets; i++) {
+        worth w;
+        NAS_TRY(let_worth(&w, s, p->let[i], gene));
+        if (!w.is_number)
+            return nas_yaml_fail(p->at, "'%.40s': '%.30s' is no number", p->text, w.text);
+        out->number *= w.number;
+    }
+    return NAS_OK;
+}
+
+nas_status plan_worth(worth *out, const nas_space *s, const plan *p, const uint16_t *gene) {
+    while (p->kind == PLAN_CHOOSE || p->kind == PLAN_ALIAS)
+        p = p->kid[p->kind == PLAN_CHOOSE ? gene[p->gene] : 0];
+    if (p->kind == PLAN_EXPR)
+        return expr_worth(out, s, p->expr, gene);
+    if (p->kind == PLAN_REF && p->factor == 0)
+        return let_worth(out, s, p->let[0], gene);
+    if (p->kind == PLAN_REF)
+        return product_worth(out, s, p, gene);
+    *out = text_worth(p->text != NULL ? p->text : "");
+    return NAS_OK;
+}
+
+int64_t plan_number(const nas_space *s, const plan *p, const uint16_t *gene) {
+    worth w = {0};
+    nas_status st = plan_worth(&w, s, p, gene);
+    if (st != NAS_OK || !w.is_number || !(w.number > 0))
+        return 0;
+    return w.number > INT32_MAX ? INT32_MAX : (int64_t)w.number;
+}
+
+uint32_t plan_copies_now(const nas_space *s, const plan *p, const uint16_t *gene) {
+    int64_t n = plan_number(s, p->repeat, gene);
+    return n > p->n ? p->n : (uint32_t)n;
+}
+
+/* ---- networks ---- */
 
 typedef struct resolver {
     arena *mem;
@@ -39,33 +107,49 @@ static nas_status form_new(form **out, const resolver *r, form_kind kind, const 
     return NAS_OK;
 }
 
+static nas_status computed(form *f, const resolver *r, const plan *p) {
+    worth w;
+    NAS_TRY(plan_worth(&w, r->s, p, r->gene));
+    f->value = NULL;
+    f->number = w.is_number ? w.number : 0;
+    if (!w.is_number) {
+        f->text = w.text;
+        return NAS_OK;
+    }
+    nas_text t = {0};
+    if (fabs(w.number) < 1e15 && w.number == floor(w.number))
+        nas_text_add(&t, "%.0f", w.number);
+    else
+        nas_text_json_number(&t, w.number);
+    f->text = t.failed ? NULL : arena_text(r->mem, "%s", nas_text_str(&t));
+    nas_text_free(&t);
+    return f->text == NULL ? nas_fail_memory(1) : NAS_OK;
+}
+
 static nas_status resolve(form **out, const resolver *r, const plan *p) {
-    if (p->kind == PLAN_CHOOSE) {
-        NAS_TRY(resolve(out, r, p->kid[r->gene[p->gene]]));
+    if (p->kind == PLAN_CHOOSE || p->kind == PLAN_ALIAS) {
+        NAS_TRY(resolve(out, r, p->kid[p->kind == PLAN_CHOOSE ? r->gene[p->gene] : 0]));
         (*out)->key = p->key != NULL ? p->key : (*out)->key;
         return NAS_OK;
     }
-    static const form_kind kinds[] = {[PLAN_SCALAR] = FORM_SCALAR,
-                                      [PLAN_SEQ] = FORM_SEQ,
-                                      [PLAN_MAP] = FORM_MAP,
-                                      [PLAN_REF] = FORM_SCALAR,
-                                      [PLAN_COPIES] = FORM_SEQ};
+    static const form_kind kinds[] = {
+        [PLAN_SCALAR] = FORM_SCALAR, [PLAN_SEQ] = FORM_SEQ,     [PLAN_MAP] = FORM_MAP,
+        [PLAN_REF] = FORM_SCALAR,    [PLAN_EXPR] = FORM_SCALAR, [PLAN_COPIES] = FORM_SEQ};
     uint32_t n = p->n;
     if (p->kind == PLAN_COPIES)
-        n = (uint32_t)plan_number(r->s, p->repeat, r->gene);
+        n = (uint32_t)plan_copies_now(r->s, p, r->gene);
     form *f = NULL;
     NAS_TRY(form_new(&f, r, kinds[p->kind], p, n));
     if (p->kind == PLAN_COPIES)
         f->copies = p->many ? COPIES_OF_BLOCKS : COPIES_OF_BLOCK;
     if (p->kind == PLAN_SCALAR)
         f->value = p->at;
-    if (p->kind == PLAN_REF) {
-        f->value = p->factor == 0 ? let_value(r->s, p->let[0], r->gene) : NULL;
-        f->text = f->value != NULL
-                      ? nas_yaml_scalar(f->value)
-                      : arena_text(r->mem, "%lld", (long long)plan_number(r->s, p, r->gene));
-        if (f->text == NULL)
-            return nas_fail_memory(1);
+    const let *l = p->kind == PLAN_REF && p->factor == 0 ? &r->s->lets[p->let[0]] : NULL;
+    if (l != NULL && l->expr[l->gene == NO_GENE ? 0 : r->gene[l->gene]] == NULL) {
+        f->value = let_value(r->s, p->let[0], r->gene);
+        f->text = nas_yaml_scalar(f->value);
+    } else if (p->kind == PLAN_REF || p->kind == PLAN_EXPR) {
+        NAS_TRY(computed(f, r, p));
     }
     for (uint32_t i = 0; i < n; i++)
         NAS_TRY(resolve(&f->kid[i], r, p->kid[i]));

@@ -131,7 +131,13 @@ const nas_gene *nas_space_gene(const nas_space *s, uint32_t i) {
 }
 
 double nas_space_size(const nas_space *s) {
-    return s->size;
+    return bignum_double(&s->size);
+}
+
+void nas_space_size_text(nas_text *out, const nas_space *s) {
+    char text[BIGNUM_TEXT];
+    bignum_text(text, &s->size);
+    nas_text_add(out, "%s", text);
 }
 
 /* ---- networks ---- */
@@ -178,7 +184,7 @@ nas_status nas_network_graph(nas_graph **out, const char *yaml_text, size_t n, c
     nas_status st =
         choice != NULL
             ? nas_yaml_fail(choice, "a network has no choices left; this file is a space of %g",
-                            s->size)
+                            nas_space_size(s))
             : nas_space_graph(out, s, &none, batch);
     nas_space_free(s);
     return st;

@@ -1,5 +1,6 @@
 /* search/values.c - the values of arguments: scalars, choices between values, let names; genes. */
 #include <float.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,11 +71,58 @@ static nas_status check_bool(const block_arg *a, const nas_yaml_node *n) {
     return named(nas_yaml_bool(&v, n), a, n);
 }
 
+static nas_status check_any(const block_arg *a, const nas_yaml_node *n) {
+    const char *text = nas_yaml_scalar(n);
+    return text != NULL && text[0] != '\0' ? NAS_OK
+                                           : nas_yaml_fail(n, "%s: expected a value", a->name);
+}
+
 nas_status check_scalar(const block_arg *a, const nas_yaml_node *n) {
     static nas_status (*const check[])(const block_arg *, const nas_yaml_node *) = {
         [ARG_INT] = check_int,   [ARG_REAL] = check_real, [ARG_BOOL] = check_bool,
-        [ARG_WORD] = check_word, [ARG_ACT] = check_act,   [ARG_PAD] = check_pad};
+        [ARG_WORD] = check_word, [ARG_ACT] = check_act,   [ARG_PAD] = check_pad,
+        [ARG_ANY] = check_any};
     return check[a->type](a, n);
+}
+
+/* ---- computed values ---- */
+
+static nas_status expected(const block_arg *a, const nas_yaml_node *at, const worth *w,
+                           const char *what) {
+    if (w->is_number)
+        return nas_yaml_fail(at, "%s: expected %s, '%.60s' gives %.10g", a->name, what,
+                             nas_yaml_scalar(at), w->number);
+    return nas_yaml_fail(at, "%s: expected %s, '%.60s' gives '%.40s'", a->name, what,
+                         nas_yaml_scalar(at), w->text);
+}
+
+static bool in_words(const block_arg *a, const char *text) {
+    nas_act act;
+    if (a->type == ARG_ACT)
+        return nas_act_from_name(&act, text) == NAS_OK;
+    for (size_t i = 0; a->words != NULL && a->words[i] != NULL; i++)
+        if (strcmp(a->words[i], text) == 0)
+            return true;
+    return a->type == ARG_PAD && (strcmp(text, "same") == 0 || strcmp(text, "valid") == 0);
+}
+
+nas_status check_worth(const block_arg *a, const nas_yaml_node *at, const worth *w) {
+    char range[80];
+    bool whole = a->type == ARG_INT || a->type == ARG_PAD;
+    snprintf(range, sizeof range, "a %s from %.10g to %.10g", whole ? "whole number" : "number",
+             a->min, a->max);
+    if (a->type == ARG_ANY || (!w->is_number && in_words(a, w->text)))
+        return NAS_OK;
+    if (a->type == ARG_BOOL)
+        return w->is_number && (w->number == 0 || w->number == 1)
+                   ? NAS_OK
+                   : expected(a, at, w, "true or false");
+    if (a->type == ARG_WORD || a->type == ARG_ACT)
+        return expected(a, at, w, "another word");
+    if (!w->is_number || w->number < a->min || w->number > a->max ||
+        (whole && w->number != floor(w->number)))
+        return expected(a, at, w, range);
+    return NAS_OK;
 }
 
 /* ---- genes ---- */
@@ -133,6 +181,7 @@ nas_status gene_new(int32_t *out, nas_space *s, const nas_yaml_node *options, co
     nas_gene *g = &s->gene[s->n_genes];
     *g = (nas_gene){.path = name, .n = (uint32_t)n, .choices = text};
     g->ordinal = rising_numbers(options);
+    s->bit[s->n_genes] = -1;
     *out = (int32_t)s->n_genes++;
     return NAS_OK;
 }
@@ -153,7 +202,8 @@ static nas_status plan_let(nas_space *s, let *l) {
     l->chosen = options != NULL;
     l->n = options != NULL ? (uint32_t)nas_yaml_count(options) : 1;
     l->option = arena_new(&s->mem, (l->n + 1) * sizeof *l->option);
-    if (l->option == NULL)
+    l->expr = arena_new(&s->mem, (l->n + 1) * sizeof *l->expr);
+    if (l->option == NULL || l->expr == NULL)
         return nas_fail_memory(l->n * sizeof *l->option);
     if (l->n == 0)
         return nas_yaml_fail(options, "choose: expected at least one option");
@@ -162,6 +212,11 @@ static nas_status plan_let(nas_space *s, let *l) {
         const char *text = nas_yaml_scalar(l->option[i]);
         if (text == NULL || text[0] == '$' || text[0] == '\0')
             return nas_yaml_fail(l->option[i], "let %s: expected a number or a word", l->name);
+        if (is_expr(l->option[i])) {
+            plan *p;
+            NAS_TRY(plan_expr(&p, s, l->option[i], ""));
+            l->expr[i] = p->expr;
+        }
     }
     return NAS_OK;
 }
@@ -177,13 +232,14 @@ nas_status plan_lets(nas_space *s, const nas_yaml_node *lets) {
         if (s->n_lets == MAX_LETS)
             return nas_yaml_fail(at, "let: at most %d names", (int)MAX_LETS);
         s->lets[s->n_lets] = (let){.name = name, .at = at, .gene = NO_GENE};
-        NAS_TRY(plan_let(s, &s->lets[s->n_lets++]));
+        NAS_TRY(plan_let(s, &s->lets[s->n_lets]));
+        s->n_lets++; /* an expression knows the names before it */
     }
     return NAS_OK;
 }
 
-static nas_status use_let(int32_t *out, nas_space *s, const nas_yaml_node *at, const char *name,
-                          size_t n) {
+nas_status use_let(int32_t *out, nas_space *s, const nas_yaml_node *at, const char *name,
+                   size_t n) {
     const char *known[MAX_LETS];
     char text[64];
     for (uint32_t i = 0; i < s->n_lets; i++) {
@@ -193,6 +249,8 @@ static nas_status use_let(int32_t *out, nas_space *s, const nas_yaml_node *at, c
             continue;
         if (l->chosen && l->gene == NO_GENE)
             NAS_TRY(gene_new(&l->gene, s, choose_of(l->at), l->name, NULL));
+        if (l->gene != NO_GENE && s->bit[l->gene] < 0)
+            NAS_TRY(gene_track(s, l->gene, l->at));
         l->used = true;
         *out = (int32_t)i;
         return NAS_OK;
@@ -234,6 +292,8 @@ static nas_status check_ref(const block_arg *a, nas_space *s, const plan *r) {
         const let *l = &s->lets[r->let[k]];
         for (uint32_t i = 0; i < l->n; i++) {
             int64_t v;
+            if (l->expr[i] != NULL)
+                continue;
             if (r->factor == 0) {
                 NAS_TRY(check_scalar(a, l->option[i]));
                 continue;
@@ -245,6 +305,22 @@ static nas_status check_ref(const block_arg *a, nas_space *s, const plan *r) {
         }
     }
     return NAS_OK;
+}
+
+typedef struct suits {
+    const block_arg *arg;
+    const nas_yaml_node *at;
+} suits;
+
+static nas_status check_one(void *ctx, const worth *w) {
+    const suits *c = ctx;
+    return check_worth(c->arg, c->at, w);
+}
+
+/* What can be computed is checked before anything is built from it. */
+static nas_status check_all(const block_arg *a, nas_space *s, const plan *p) {
+    bool all;
+    return plan_each_worth(&all, s, p, check_one, &(suits){.arg = a, .at = p->at});
 }
 
 static nas_status plan_ref(plan **out, nas_space *s, const block_arg *a, const nas_yaml_node *n) {
@@ -264,11 +340,11 @@ static nas_status plan_ref(plan **out, nas_space *s, const block_arg *a, const n
     }
     if (r->n_lets > 1 && r->factor == 0)
         r->factor = 1;
-    if (r->factor != 0 && a->type != ARG_INT && a->type != ARG_REAL)
+    if (r->factor != 0 && a->type != ARG_INT && a->type != ARG_REAL && a->type != ARG_ANY)
         return nas_yaml_fail(n, "%s: a product is a number, which does not suit here", a->name);
     NAS_TRY(check_ref(a, s, r));
     *out = r;
-    return NAS_OK;
+    return check_all(a, s, r);
 }
 
 /* ---- values ---- */
@@ -280,6 +356,10 @@ nas_status plan_value(plan **out, nas_space *s, const block_arg *a, const nas_ya
     const char *text = nas_yaml_scalar(n);
     if (text != NULL && text[0] == '$')
         return plan_ref(out, s, a, n);
+    if (is_expr(n)) {
+        NAS_TRY(plan_expr(out, s, n, path));
+        return check_all(a, s, *out);
+    }
     if (options == NULL) {
         NAS_TRY(check_scalar(a, n));
         NAS_TRY(plan_new(&p, s, PLAN_SCALAR, n, 0));
@@ -301,30 +381,28 @@ nas_status plan_value(plan **out, nas_space *s, const block_arg *a, const nas_ya
     return NAS_OK;
 }
 
-/* How many copies a repeat can ask for at most; notes which let names it depends on. */
+static nas_status most_copies(void *ctx, const worth *w) {
+    double *most = ctx;
+    *most = fmax(*most, w->number);
+    return NAS_OK;
+}
+
+/* How many copies a repeat can ask for at most; notes which genes beside its own decide it. */
 nas_status mark_repeat(uint32_t *max, nas_space *s, const plan *r) {
-    uint64_t most = 1;
-    if (r->kind == PLAN_SCALAR) {
-        most = strtoull(r->text, NULL, 10);
-    } else if (r->kind == PLAN_CHOOSE) {
+    bool all;
+    double most = 0;
+    if (r->kind == PLAN_CHOOSE) {
         for (uint32_t i = 0; i < r->n; i++)
             NAS_TRY(mark_repeat(max, s, r->kid[i]));
-    } else {
-        for (uint32_t k = 0; k < r->n_lets; k++) {
-            let *l = &s->lets[r->let[k]];
-            uint64_t largest = 1;
-            for (uint32_t i = 0; i < l->n; i++) {
-                uint64_t v = strtoull(nas_yaml_scalar(l->option[i]), NULL, 10);
-                largest = v > largest ? v : largest;
-            }
-            l->counts = true;
-            most = most * largest > 65536 ? 65536 : most * largest;
-        }
-        most *= r->factor > 0 ? (uint64_t)r->factor : 1;
+        return NAS_OK;
     }
+    NAS_TRY(plan_each_worth(&all, s, r, most_copies, &most));
+    if (!all)
+        return nas_yaml_fail(r->at, "repeat: '%.60s' depends on too many choices",
+                             nas_yaml_scalar(r->at));
     if (most > MAX_REPEAT)
-        return nas_yaml_fail(r->at, "repeat: %llu copies, at most %d are possible",
-                             (unsigned long long)most, (int)MAX_REPEAT);
+        return nas_yaml_fail(r->at, "repeat: %.0f copies, at most %d are possible", most,
+                             (int)MAX_REPEAT);
     *max = most > *max ? (uint32_t)most : *max;
-    return NAS_OK;
+    return mark_counts(s, r);
 }

@@ -47,6 +47,8 @@ uint32_t nas_space_gene_count(const nas_space *s);
 const nas_gene *nas_space_gene(const nas_space *s, uint32_t i);
 /* Number of different networks (canonical genomes); exact below 2^53, else nearest double. */
 double nas_space_size(const nas_space *s);
+/* Appends the same number with all its digits. */
+void nas_space_size_text(nas_text *out, const nas_space *s);
 
 /* active[i]: whether gene i matters under the others (array of gene_count). */
 void nas_space_active(bool *active, const nas_space *s, const nas_genome *x);

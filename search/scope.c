@@ -1,0 +1,215 @@
+/* search/scope.c - names of values, what they mean where, and what they can be. */
+#include <string.h>
+
+#include "plan.h"
+
+enum { MAX_SETTINGS = 4096, MAX_BITS = 64, MAX_PATH = 512 };
+
+/* ---- contexts ---- */
+
+nas_status context_enter(nas_space *s) {
+    context *c = arena_new(&s->mem, sizeof *c);
+    if (c == NULL)
+        return nas_fail_memory(sizeof *c);
+    *c = (context){.outer = s->here};
+    s->here = c;
+    return NAS_OK;
+}
+
+static bool is_there(const nas_space *s, const context *where) {
+    for (const context *c = s->here; c != NULL; c = c->outer)
+        if (c == where)
+            return true;
+    return where == NULL;
+}
+
+/* ---- names ---- */
+
+static named_value **chain(nas_space *s, const char *path) {
+    return &s->names[nas_hash_bytes(0, path, strlen(path)) % NAME_CHAINS];
+}
+
+nas_status name_add(nas_space *s, const char *path, plan *value) {
+    named_value *v = arena_new(&s->mem, sizeof *v);
+    if (v == NULL)
+        return nas_fail_memory(sizeof *v);
+    *v = (named_value){.path = path, .value = value, .where = s->here, .next = *chain(s, path)};
+    *chain(s, path) = v;
+    return NAS_OK;
+}
+
+static const named_value *look(nas_space *s, const char *path) {
+    for (const named_value *v = *chain(s, path); v != NULL; v = v->next)
+        if (strcmp(v->path, path) == 0)
+            return v;
+    return NULL;
+}
+
+static nas_status let_value(plan **out, nas_space *s, const char *name, const nas_yaml_node *at) {
+    NAS_TRY(plan_new(out, s, PLAN_REF, at, 0));
+    (*out)->text = name;
+    NAS_TRY(use_let(&(*out)->let[0], s, at, name, strlen(name)));
+    (*out)->n_lets = 1;
+    return NAS_OK;
+}
+
+static bool is_let(const nas_space *s, const char *name) {
+    for (uint32_t i = 0; i < s->n_lets; i++)
+        if (strcmp(s->lets[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* The last part of a path that names a value. */
+static const char *last_part(const char *path) {
+    const char *dot = strrchr(path, '.');
+    return dot != NULL ? dot + 1 : path;
+}
+
+static nas_status unknown(nas_space *s, const char *name, const nas_yaml_node *at) {
+    enum { MAX_KNOWN = 1024 };
+    const char *known[MAX_KNOWN + MAX_LETS];
+    size_t n = 0;
+    for (uint32_t i = 0; i < s->n_lets; i++)
+        known[n++] = s->lets[i].name;
+    for (size_t i = 0; i < NAME_CHAINS; i++)
+        for (const named_value *v = s->names[i]; v != NULL && n < MAX_KNOWN; v = v->next)
+            if (is_there(s, v->where))
+                known[n++] = strchr(name, '.') != NULL ? v->path : last_part(v->path);
+    const char *near = nas_nearest(name, known, n);
+    if (near != NULL)
+        return nas_yaml_fail(at, "unknown name '%.60s'; did you mean '%s'?", name, near);
+    return nas_yaml_fail(at, "unknown name '%.60s': it is neither under let nor an earlier value",
+                         name);
+}
+
+nas_status name_find(plan **out, nas_space *s, const char *name, const char *path,
+                     const nas_yaml_node *at) {
+    char full[MAX_PATH];
+    const named_value *hidden = NULL;
+    if (name[0] == '$')
+        return let_value(out, s, name + 1, at);
+    for (size_t n = strlen(path) + 1; n > 0;) {
+        do
+            n--;
+        while (n > 0 && path[n] != '.');
+        snprintf(full, sizeof full, "%.*s%s%s", (int)n, path, n > 0 ? "." : "", name);
+        const named_value *v = look(s, full);
+        if (v != NULL && is_there(s, v->where)) {
+            *out = v->value;
+            return NAS_OK;
+        }
+        hidden = v != NULL ? v : hidden;
+    }
+    if (is_let(s, name))
+        return let_value(out, s, name, at);
+    if (hidden != NULL)
+        return nas_yaml_fail(at, "'%.60s' stands in an alternative or copy that need not be there",
+                             name);
+    return unknown(s, name, at);
+}
+
+/* ---- expressions ---- */
+
+typedef struct finder {
+    nas_space *s;
+    const char *path;
+} finder;
+
+static nas_status find(void *ctx, plan **out, const char *name, const nas_yaml_node *at) {
+    const finder *f = ctx;
+    return name_find(out, f->s, name, f->path, at);
+}
+
+nas_status plan_expr(plan **out, nas_space *s, const nas_yaml_node *n, const char *path) {
+    finder f = {.s = s, .path = path};
+    plan *p;
+    NAS_TRY(plan_new(&p, s, PLAN_EXPR, n, 0));
+    NAS_TRY(
+        expr_parse(&p->expr, s, n, nas_yaml_scalar(n) + 1, &(expr_names){.find = find, .ctx = &f}));
+    *out = p;
+    return NAS_OK;
+}
+
+/* ---- what a value depends on ---- */
+
+typedef struct genes_of {
+    const nas_space *s;
+    uint32_t n;
+    int32_t gene[NAS_MAX_GENES];
+    uint32_t visits;
+} genes_of;
+
+static void depend(void *ctx, plan *p) {
+    genes_of *d = ctx;
+    if (++d->visits > MAX_PLANS)
+        return;
+    int32_t gene = p->kind == PLAN_CHOOSE ? p->gene : NO_GENE;
+    for (uint32_t i = 0; i < p->n_lets; i++) {
+        const let *l = &d->s->lets[p->let[i]];
+        plan of_let = {.kind = PLAN_CHOOSE, .gene = l->gene};
+        if (l->gene != NO_GENE)
+            depend(d, &of_let);
+        for (uint32_t k = 0; k < l->n; k++)
+            if (l->expr[k] != NULL)
+                expr_values(l->expr[k], depend, d);
+    }
+    if (p->kind == PLAN_EXPR)
+        expr_values(p->expr, depend, d);
+    for (uint32_t i = 0; i < p->n; i++)
+        depend(d, p->kid[i]);
+    for (uint32_t i = 0; gene != NO_GENE && i < d->n; i++)
+        if (d->gene[i] == gene)
+            gene = NO_GENE;
+    if (gene != NO_GENE)
+        d->gene[d->n++] = gene;
+}
+
+static bool turn(uint16_t *gene, const nas_space *s, const genes_of *d) {
+    for (uint32_t i = 0; i < d->n; i++) {
+        if (++gene[d->gene[i]] < s->gene[d->gene[i]].n)
+            return true;
+        gene[d->gene[i]] = 0;
+    }
+    return false;
+}
+
+nas_status plan_each_worth(bool *all, nas_space *s, const plan *p,
+                           nas_status (*each)(void *ctx, const worth *w), void *ctx) {
+    genes_of d = {.s = s};
+    uint16_t gene[NAS_MAX_GENES] = {0};
+    double settings = 1;
+    depend(&d, (plan *)p);
+    for (uint32_t i = 0; i < d.n; i++)
+        settings *= s->gene[d.gene[i]].n;
+    *all = settings <= MAX_SETTINGS && d.visits <= MAX_PLANS;
+    if (!*all)
+        return NAS_OK;
+    do {
+        worth w;
+        NAS_TRY(plan_worth(&w, s, p, gene));
+        NAS_TRY(each(ctx, &w));
+    } while (turn(gene, s, &d));
+    return NAS_OK;
+}
+
+/* ---- sets of genes ---- */
+
+nas_status gene_track(nas_space *s, int32_t gene, const nas_yaml_node *at) {
+    if (s->bit[gene] >= 0)
+        return NAS_OK;
+    if (s->n_bits == MAX_BITS)
+        return nas_yaml_fail(at, "over %d names and choices that others depend on", (int)MAX_BITS);
+    s->bit[gene] = (int8_t)s->n_bits++;
+    return NAS_OK;
+}
+
+nas_status mark_counts(nas_space *s, const plan *p) {
+    genes_of d = {.s = s};
+    depend(&d, (plan *)p);
+    for (uint32_t i = 0; i < d.n; i++) {
+        NAS_TRY(gene_track(s, d.gene[i], p->at));
+        s->counts[d.gene[i]] = true;
+    }
+    return NAS_OK;
+}
