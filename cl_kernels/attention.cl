@@ -1,8 +1,9 @@
-/* cl_kernels/attention.cl - multi-head self-attention without a T x T matrix in memory, any T and head
- * width: the general rows. qkv [N,T,3D] (q, k, v; head-major), y [N,T,D], D = heads * d.
+/* cl_kernels/attention.cl - multi-head self-attention without a T x T matrix in memory, any T and
+ * head width: the general rows. qkv [N,T,3D] (q, k, v; head-major), y [N,T,D], D = heads * d.
  *
- * p_ij = softmax_j(q_i k_j scale), y_i = sum_j p_ij v_j; causal: j <= i. A query's weights are found in
- * two walks over the keys (largest and sum, then use), so nothing is kept but two numbers a query.
+ * p_ij = softmax_j(q_i k_j scale), y_i = sum_j p_ij v_j; causal: j <= i. A query's weights are
+ * found in two walks over the keys (largest and sum, then use), so nothing is kept but two numbers
+ * a query.
  */
 #include "common.clh"
 
@@ -31,7 +32,7 @@ static inline float2 score_sum(GLOBAL q, GLOBAL k, int n, int pitch, int d, floa
 __kernel FLAT_WG void attention_y(int N, int T, int heads, int d, int causal, float scale,
                                   GLOBAL qkv, __global float *restrict y) {
     int i = get_global_id(0), h = get_global_id(1), n = get_global_id(2);
-    if (i >= T)
+    if (i >= T || n >= N)
         return;
     int D = heads * d, pitch = 3 * D, keys = causal ? i + 1 : T;
     GLOBAL k = qkv + (size_t)n * T * pitch + D + h * d;
@@ -53,7 +54,7 @@ __kernel FLAT_WG void attention_dq(int N, int T, int heads, int d, int causal, f
                                    GLOBAL qkv, GLOBAL dy, __global float *restrict rows,
                                    __global float *restrict dqkv) {
     int i = get_global_id(0), h = get_global_id(1), n = get_global_id(2);
-    if (i >= T)
+    if (i >= T || n >= N)
         return;
     int D = heads * d, pitch = 3 * D, keys = causal ? i + 1 : T;
     size_t head = (size_t)n * T * pitch + h * d;
@@ -87,7 +88,7 @@ __kernel FLAT_WG void attention_dkv(int N, int T, int heads, int d, int causal, 
                                     GLOBAL qkv, GLOBAL dy, GLOBAL rows,
                                     __global float *restrict dqkv) {
     int j = get_global_id(0), h = get_global_id(1), n = get_global_id(2);
-    if (j >= T)
+    if (j >= T || n >= N)
         return;
     int D = heads * d, pitch = 3 * D, first = causal ? j : 0;
     size_t head = (size_t)n * T * pitch + h * d;

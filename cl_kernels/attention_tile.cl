@@ -1,8 +1,8 @@
-/* cl_kernels/attention_tile.cl - attention for moderate T and head width: an item does a whole head of an
- * image with the transposed keys (and values) in private memory, queries in tiles of RQ.
+/* cl_kernels/attention_tile.cl - attention for moderate T and head width: an item does a whole head
+ * of an image with the transposed keys (and values) in private memory, queries in tiles of RQ.
  *
- * qkv [N,T,3D] (q, k, v; head-major), y [N,T,D], D = heads * d. Private rows have pitch TP = T rounded
- * up to two vectors; what lies behind T has weight 0.
+ * qkv [N,T,3D] (q, k, v; head-major), y [N,T,D], D = heads * d. Private rows have pitch TP = T
+ * rounded up to two vectors; what lies behind T has weight 0.
  *
  * T_MAX   largest T rounded up to two vectors
  * D_MAX   largest head width, a multiple of VW
@@ -64,8 +64,8 @@ static inline float weights(float *s, int n, int TP) {
 }
 
 /* item: head, image */
-__kernel TILE_WG void attention_head(int N, int T, int TP, int heads, int d, int causal, float scale,
-                                     GLOBAL qkv, __global float *restrict y) {
+__kernel TILE_WG void attention_head(int N, int T, int TP, int heads, int d, int causal,
+                                     float scale, GLOBAL qkv, __global float *restrict y) {
     int h = get_global_id(0), n = get_global_id(1), D = heads * d, pitch = 3 * D;
     if (h >= heads || n >= N)
         return;

@@ -1,5 +1,5 @@
-/* cl_kernels/batch_norm.cl - statistics of channels, normalisation by them, and its gradient. x [R,C]:
- * all axes but the last are rows. Statistics s [2,C]: mean, biased variance.
+/* cl_kernels/batch_norm.cl - statistics of channels, normalisation by them, and its gradient. x
+ * [R,C]: all axes but the last are rows. Statistics s [2,C]: mean, biased variance.
  *
  * An item walks the rows of a piece for one vector of channels.
  */
@@ -7,7 +7,8 @@
 
 /* parts[piece,2,C]: mean and sum of squared deviations of a piece. Sums are taken of x minus the
  * piece's first row, so that a large mean does not eat the variance. */
-__kernel TILE_WG void stats_parts(int R, int C, int piece, GLOBAL x, __global float *restrict parts) {
+__kernel TILE_WG void stats_parts(int R, int C, int piece, GLOBAL x,
+                                  __global float *restrict parts) {
     int c = get_global_id(0) * VW, z = get_global_id(1), n = C - c;
     int r = z * piece, end = min(R, r + piece);
     if (c >= C || r >= end)
@@ -35,7 +36,8 @@ __kernel TILE_WG void stats_parts(int R, int C, int piece, GLOBAL x, __global fl
     store_n(select(square, (FV)(0.0f), square < (FV)(0.0f)), o + C, n);
 }
 
-/* s from the parts, merged in order (Chan, Golub, LeVeque 1983, eq. 2.1); item: vector of channels */
+/* s from the parts, merged in order (Chan, Golub, LeVeque 1983, eq. 2.1); item: vector of channels
+ */
 __kernel FLAT_WG void stats_merge(int R, int C, int piece, int pieces, GLOBAL parts,
                                   __global float *restrict s) {
     int c = get_global_id(0) * VW, n = C - c;

@@ -1,6 +1,8 @@
-/* cl_kernels/depthwise.cl - depthwise convolution (groups = C = K) and its gradients, vectors along C.
+/* cl_kernels/depthwise.cl - depthwise convolution (groups = C = K) and its gradients, vectors along
+ * C.
  *
- * y[n,p,q,c] = act(sum_{r,s} x[n, p sh - top + r dh, q sw - left + s dw, c] w[r,s,c] + bias + residual)
+ * y[n,p,q,c] = act(sum_{r,s} x[n, p sh - top + r dh, q sw - left + s dw, c] w[r,s,c] + bias +
+ * residual)
  *
  * RUN  neighbouring outputs of one item: a weight is loaded once for all of them
  */

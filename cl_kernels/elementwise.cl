@@ -1,7 +1,7 @@
 /* cl_kernels/elementwise.cl - add, mul, activations, dropout, and copies with strides.
  *
- * A tensor is seen as [d0,d1,d2,d3] with d3 contiguous in the result; the second operand has a step for
- * each of the four, 0 where it is repeated. An item takes RUN vectors of one row of d3.
+ * A tensor is seen as [d0,d1,d2,d3] with d3 contiguous in the result; the second operand has a step
+ * for each of the four, 0 where it is repeated. An item takes RUN vectors of one row of d3.
  */
 #include "common.clh"
 #include "act.clh"
@@ -49,7 +49,6 @@ __kernel FLAT_WG void copy4(int rows, int d1, int d2, int d3, int s0, int s1, in
     for (int i = first; i < min(d3, first + RUN * VW); i += VW)
         store_n(scale * load_step(from, i, s3, d3 - i), y + at + i, d3 - i);
 }
-
 
 /* y[row,i] = x[row,i] with a pitch and a start on either side */
 __kernel FLAT_WG void copy_rows(int rows, int inner, int x_pitch, int x_first, int y_pitch,

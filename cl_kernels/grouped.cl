@@ -1,5 +1,5 @@
-/* cl_kernels/grouped.cl - convolution with any number of groups, one item an element: the general row
- * that always works. Cg = C / groups, Kg = K / groups.
+/* cl_kernels/grouped.cl - convolution with any number of groups, one item an element: the general
+ * row that always works. Cg = C / groups, Kg = K / groups.
  *
  * y[n,p,q,k] = act(sum_{r,s,c} x[n, p sh - top + r dh, q sw - left + s dw, k/Kg Cg + c] w[r,s,c,k]
  *                  + bias[k] + residual)

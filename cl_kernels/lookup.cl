@@ -1,10 +1,11 @@
-/* cl_kernels/lookup.cl - values by number: relative positions of attention, rows of a table, and their
- * adjoints. An adjoint's item owns what it adds to and walks its sources in order: no atomics.
+/* cl_kernels/lookup.cl - values by number: relative positions of attention, rows of a table, and
+ * their adjoints. An adjoint's item owns what it adds to and walks its sources in order: no
+ * atomics.
  */
 #include "common.clh"
 
-/* Number of the distance from query i to key j on a grid W places wide; formulas as in the graph's op
- * relative. form: 0 abs, 1 signed, 2 rows, 3 columns */
+/* Number of the distance from query i to key j on a grid W places wide; formulas as in the graph's
+ * op relative. form: 0 abs, 1 signed, 2 rows, 3 columns */
 static inline int distance_number(int i, int j, int W, int c0, int c1, int stride, int first,
                                   int form) {
     int q = i - first, k = j - first, wide = (W + stride - 1) / stride;
@@ -24,7 +25,7 @@ __kernel FLAT_WG void relative_pairs(int B, int Q, int K, int rows, int R, int W
                                      int stride, int first, int form, GLOBAL x,
                                      __global float *restrict y) {
     int j = get_global_id(0), i = get_global_id(1), b = get_global_id(2);
-    if (j >= K)
+    if (j >= K || b >= B)
         return;
     int r = distance_number(i, j, W, c0, c1, stride, first, form);
     y[((size_t)b * Q + i) * K + j] = x[((size_t)b * rows + (rows == 1 ? 0 : i)) * R + r];
@@ -35,7 +36,7 @@ __kernel FLAT_WG void relative_numbers(int B, int Q, int K, int rows, int R, int
                                        int stride, int first, int form, GLOBAL x,
                                        __global float *restrict y) {
     int r = get_global_id(0), row = get_global_id(1), b = get_global_id(2);
-    if (r >= R)
+    if (r >= R || b >= B)
         return;
     float sum = 0.0f;
     for (int i = rows == 1 ? 0 : row; i < (rows == 1 ? Q : row + 1); i++)
@@ -49,7 +50,7 @@ __kernel FLAT_WG void relative_numbers(int B, int Q, int K, int rows, int R, int
 __kernel FLAT_WG void embed_rows(int count, int rows, int D, GLOBAL table, GLOBAL ids,
                                  __global float *restrict y) {
     int c = get_global_id(0) * VW, i = get_global_id(1);
-    if (c >= D)
+    if (c >= D || i >= count)
         return;
     float id = ids[i];
     FV v = (FV)(0.0f);

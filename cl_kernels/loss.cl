@@ -1,5 +1,5 @@
-/* cl_kernels/loss.cl - cross-entropy with label smoothing, its gradient, and counting what is right.
- * logits [N,K], labels [N] hold class numbers; an item takes one row.
+/* cl_kernels/loss.cl - cross-entropy with label smoothing, its gradient, and counting what is
+ * right. logits [N,K], labels [N] hold class numbers; an item takes one row.
  *
  * loss = -sum_k t_k log softmax_k,  t = (1-e) onehot(label) + e/K
  */

@@ -11,7 +11,8 @@
 #endif
 
 /* rounds * MR * NV * VW multiply-adds an item; y [items * VW] keeps them from being dropped */
-__kernel TILE_WG void peak_fma(int items, int rounds, float a, float b, __global float *restrict y) {
+__kernel TILE_WG void peak_fma(int items, int rounds, float a, float b,
+                               __global float *restrict y) {
     int id = get_global_id(0);
     if (id >= items || get_global_id(1))
         return;

@@ -1,5 +1,5 @@
-/* cl_kernels/pool.cl - max and mean over windows of [N,H,W,C], and their gradients by gathering: an item
- * takes a vector of channels of one output (or input) pixel.
+/* cl_kernels/pool.cl - max and mean over windows of [N,H,W,C], and their gradients by gathering: an
+ * item takes a vector of channels of one output (or input) pixel.
  */
 #include "common.clh"
 
@@ -67,8 +67,8 @@ static inline float window_size(int H, int W, int R, int S, int h0, int w0, int 
     int count = 0;
     for (int r = 0; r < R; r++)
         for (int s = 0; s < S; s++)
-            count += include_pad ||
-                     ((uint)(h0 + r * dh) < (uint)H && (uint)(w0 + s * dw) < (uint)W);
+            count +=
+                include_pad || ((uint)(h0 + r * dh) < (uint)H && (uint)(w0 + s * dw) < (uint)W);
     return max(count, 1);
 }
 

@@ -1,9 +1,10 @@
-/* cl_kernels/reduce.cl - sums by pieces: an item walks a piece and writes a partial sum, a second launch
- * adds the partials in order. No barriers, no atomics: the same bits in every run.
+/* cl_kernels/reduce.cl - sums by pieces: an item walks a piece and writes a partial sum, a second
+ * launch adds the partials in order. No barriers, no atomics: the same bits in every run.
  */
 #include "common.clh"
 
-/* parts[piece,a,c] = scale * sum_r x[a,r,c] over the rows of a piece; item: vector of c, a, piece */
+/* parts[piece,a,c] = scale * sum_r x[a,r,c] over the rows of a piece; item: vector of c, a, piece
+ */
 __kernel TILE_WG void sum_middle(int A, int R, int C, int piece, float scale, GLOBAL x,
                                  __global float *restrict parts) {
     int c = get_global_id(0) * VW, a = get_global_id(1), z = get_global_id(2), n = C - c;

@@ -1,5 +1,5 @@
-/* cl_kernels/row_norm.cl - softmax and layer norm over the last axis, and their gradients. x [R,D]; an
- * item takes one row (softmax, layer norm) or the rows of a piece (gradients of gamma and beta).
+/* cl_kernels/row_norm.cl - softmax and layer norm over the last axis, and their gradients. x [R,D];
+ * an item takes one row (softmax, layer norm) or the rows of a piece (gradients of gamma and beta).
  */
 #include "common.clh"
 

@@ -1,5 +1,5 @@
-/* cl_kernels/strided.cl - any rank up to six, any steps, one item an element of the result: the general
- * rows of copies, add and mul, and sums over any axes.
+/* cl_kernels/strided.cl - any rank up to six, any steps, one item an element of the result: the
+ * general rows of copies, add and mul, and sums over any axes.
  *
  * The result is dense [d0,…,d5]; element i of it meets element step6(i) of an operand.
  */
