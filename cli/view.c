@@ -227,22 +227,40 @@ static void cell(nas_text *t, const nas_measure *m, double v) {
     nas_text_add(t, "  %14s", talk_measure(b, m, v));
 }
 
-void view_table(nas_text *t, const view *v, const uint32_t *index, uint32_t n) {
+static bool is_objective(const view *v, const char *name) {
+    for (uint32_t m = 0; m < v->n_objectives; m++)
+        if (strcmp(v->objective[m], name) == 0)
+            return true;
+    return false;
+}
+
+static void count_cell(nas_text *t, bool shown, double v) {
     char b[TALK_TEXT];
+    if (shown)
+        nas_text_add(t, "  %12s", isfinite(v) ? talk_count(b, v) : "-");
+}
+
+void view_table(nas_text *t, const view *v, const uint32_t *index, uint32_t n) {
+    bool params = !is_objective(v, "params"), macs = !is_objective(v, "macs"), tested = false;
+    for (uint32_t i = 0; i < n; i++)
+        tested |= (bool)isfinite(v->trial[index[i]].test_accuracy);
     nas_text_add(t, "%5s", "trial");
     for (uint32_t m = 0; m < v->n_objectives; m++)
         nas_text_add(t, "  %14.22s", v->objective[m]);
-    nas_text_add(t, "  %12s  %12s  %13s\n", "params", "MACs", "test accuracy");
+    if (params)
+        nas_text_add(t, "  %12s", "params");
+    if (macs)
+        nas_text_add(t, "  %12s", "MACs");
+    nas_text_add(t, "%s\n", tested ? "  test accuracy" : "");
     for (uint32_t i = 0; i < n; i++) {
         const view_trial *r = &v->trial[index[i]];
         nas_text_add(t, "%5u", r->t.number);
         for (uint32_t m = 0; m < v->n_objectives; m++)
             cell(t, &v->measure[m], r->t.objective[m]);
-        nas_text_add(t, "  %12s", isfinite(r->params) ? talk_count(b, r->params) : "-");
-        nas_text_add(t, "  %12s", isfinite(r->macs) ? talk_count(b, r->macs) : "-");
+        count_cell(t, params, r->params);
+        count_cell(t, macs, r->macs);
         if (isfinite(r->test_accuracy))
-            nas_text_add(t, "  %11.2f %%\n", 100 * r->test_accuracy);
-        else
-            nas_text_add(t, "  %13s\n", "-");
+            nas_text_add(t, "  %11.2f %%", 100 * r->test_accuracy);
+        nas_text_add(t, "\n");
     }
 }
