@@ -26,6 +26,11 @@ const uint16_t *strategy_genes(const nas_strategy *t, uint32_t trial) {
     return t->pool + (size_t)trial * t->genes;
 }
 
+void strategy_genome(nas_genome *x, const nas_strategy *t, uint32_t trial) {
+    *x = (nas_genome){.n = t->genes};
+    memcpy(x->gene, strategy_genes(t, trial), t->genes * sizeof *x->gene);
+}
+
 /* ---- what was asked ---------------------------------------------------------------------------
  */
 
@@ -42,7 +47,7 @@ static size_t find_slot(const nas_strategy *t, const uint16_t *gene) {
     return i;
 }
 
-static bool was_asked(const nas_strategy *t, const nas_genome *x) {
+bool strategy_was_asked(const nas_strategy *t, const nas_genome *x) {
     return t->n_slots > 0 && t->slot[find_slot(t, x->gene)] != 0;
 }
 
@@ -94,7 +99,7 @@ static bool new_neighbour(nas_genome *x, const nas_strategy *t, nas_rng *r) {
             *x = from;
             x->gene[g] = (uint16_t)((first + k) % n);
             nas_space_canonical(x, t->space);
-            if (!was_asked(t, x))
+            if (!strategy_was_asked(t, x))
                 return true;
         }
     }
@@ -106,27 +111,60 @@ static bool new_neighbour(nas_genome *x, const nas_strategy *t, nas_rng *r) {
 static bool new_by_counting(nas_genome *x, const nas_strategy *t) {
     *x = (nas_genome){.n = t->genes};
     nas_space_canonical(x, t->space);
-    while (was_asked(t, x))
+    while (strategy_was_asked(t, x))
         if (!nas_space_next(x, t->space))
             return false;
     return true;
 }
 
+/* How far a network is known to miss the constraints before anything is trained. */
+static nas_status known_violation(double *out, const nas_strategy *t, const nas_genome *x) {
+    double objective[NAS_MAX_OBJECTIVES];
+    *out = 0;
+    if (t->options.price == NULL)
+        return NAS_OK;
+    return t->options.price(t->options.price_ctx, x, objective, out);
+}
+
+/* The new network that misses the constraints least, so far. */
+typedef struct least {
+    nas_genome x;
+    double violation;
+    bool any;
+} least;
+
+/* Takes x into account; *good when it is new and nothing is known against it. */
+static nas_status weigh(bool *good, least *l, const nas_strategy *t, const nas_genome *x) {
+    double v;
+    *good = false;
+    if (strategy_was_asked(t, x))
+        return NAS_OK;
+    NAS_TRY(known_violation(&v, t, x));
+    *good = !(v > 0);
+    if (!l->any || v < l->violation)
+        *l = (least){*x, v, true};
+    return NAS_OK;
+}
+
 static nas_status find_new(nas_genome *x, nas_strategy *t, uint32_t trial) {
     nas_rng r = nas_rng_stream(t->options.seed, t->kind->name, trial);
-    for (int i = 0; i < STRATEGY_TRIES; i++) {
+    least l = {.any = false};
+    bool good;
+    for (t->attempt = 0; t->attempt < STRATEGY_TRIES; t->attempt++) {
         NAS_TRY(t->kind->propose(x, t, trial, &r));
-        if (!was_asked(t, x))
+        NAS_TRY(weigh(&good, &l, t, x));
+        if (good)
             return NAS_OK;
     }
     const nas_genome last = *x;
     for (int i = 0; i < STRATEGY_TRIES; i++) {
         nas_space_sample(x, t->space, &r);
-        if (!was_asked(t, x))
+        NAS_TRY(weigh(&good, &l, t, x));
+        if (good)
             return NAS_OK;
     }
-    *x = last;
-    if (new_neighbour(x, t, &r) || new_by_counting(x, t))
+    *x = l.any ? l.x : last;
+    if (l.any || new_neighbour(x, t, &r) || new_by_counting(x, t))
         return NAS_OK;
     return nas_fail(NAS_E_NOT_FOUND, "the space is exhausted: all its %zu networks were asked for",
                     t->n_trials);

@@ -34,11 +34,16 @@ struct nas_strategy {
     uint16_t *pool;        /* trial i's genes start at i * genes */
     uint32_t *slot;        /* hash table of trial number + 1, open addressing */
     size_t n_trials, trial_cap, pool_cap, n_slots;
+    uint32_t attempt; /* how often this ask has called propose before */
 };
 
 /* Genes of a trial that was asked for. */
 const uint16_t *strategy_genes(const nas_strategy *t, uint32_t trial);
+void strategy_genome(nas_genome *x, const nas_strategy *t, uint32_t trial);
+bool strategy_was_asked(const nas_strategy *t, const nas_genome *x);
 
-extern const strategy_kind strategy_nsga2, strategy_random;
+#define X(name) extern const strategy_kind strategy_##name;
+#include "strategies.def"
+#undef X
 
 #endif

@@ -11,13 +11,19 @@
 
 #include <cmocka.h>
 
-static const char *const strategies[] = {"nsga2", "random"};
-enum { N_STRATEGIES = 2, MAX_RUN = 400 };
+enum { MAX_RUN = 400 };
+
+/* All of them: what stands below holds for each. */
+static const char *const *strategies;
+static int n_strategies;
 
 static nas_space *toy, *tiny;
 
 static int open_spaces(void **state) {
     (void)state;
+    strategies = nas_strategy_names();
+    while (strategies[n_strategies] != NULL)
+        n_strategies++;
     return nas_space_parse(&toy, toy_space, strlen(toy_space), "toy") != NAS_OK ||
            nas_space_parse(&tiny, tiny_space, strlen(tiny_space), "tiny") != NAS_OK;
 }
@@ -105,14 +111,15 @@ static run *search(const char *name, const nas_space *s, uint64_t seed, uint32_t
 static void same_seed_same_asks_in_any_order(void **state) {
     (void)state;
     enum { N = 100 };
-    for (int k = 0; k < N_STRATEGIES; k++) {
+    for (int k = 0; k < n_strategies; k++) {
         run *a = search(strategies[k], toy, 5, N, AT_ONCE);
         run *b = search(strategies[k], toy, 5, N, LATE_FORWARDS);
         run *c = search(strategies[k], toy, 5, N, LATE_BACKWARDS);
         run *d = search(strategies[k], toy, 6, N, AT_ONCE);
         assert_memory_equal(a->asked, b->asked, sizeof a->asked);
         assert_memory_equal(a->asked, c->asked, sizeof a->asked);
-        assert_memory_not_equal(a->asked, d->asked, sizeof a->asked);
+        if (strcmp(strategies[k], "grid") != 0) /* which draws nothing */
+            assert_memory_not_equal(a->asked, d->asked, sizeof a->asked);
         free(a);
         free(b);
         free(c);
@@ -123,7 +130,7 @@ static void same_seed_same_asks_in_any_order(void **state) {
 static void replaying_what_was_told_resumes_the_search(void **state) {
     (void)state;
     enum { N = 90, STOPPED = 41 }; /* in the middle of a generation */
-    for (int k = 0; k < N_STRATEGIES; k++) {
+    for (int k = 0; k < n_strategies; k++) {
         run *whole = search(strategies[k], toy, 2, N, LATE_FORWARDS);
         run *again = search(strategies[k], toy, 2, STOPPED, AT_ONCE);
         nas_strategy *t = create(strategies[k], toy, 2);
@@ -143,7 +150,7 @@ static void replaying_what_was_told_resumes_the_search(void **state) {
 
 static void no_network_is_asked_for_twice(void **state) {
     (void)state;
-    for (int k = 0; k < N_STRATEGIES; k++) {
+    for (int k = 0; k < n_strategies; k++) {
         run *r = search(strategies[k], toy, 3, MAX_RUN, AT_ONCE);
         for (uint32_t i = 0; i < MAX_RUN; i++) {
             nas_genome canonical = r->asked[i];
@@ -161,7 +168,7 @@ static void a_small_space_is_exhausted_exactly(void **state) {
     (void)state;
     uint32_t n = (uint32_t)nas_space_size(tiny);
     assert_true(n > 4 && n < MAX_RUN);
-    for (int k = 0; k < N_STRATEGIES; k++) {
+    for (int k = 0; k < n_strategies; k++) {
         run *r = calloc(1, sizeof *r);
         nas_strategy *t = create(strategies[k], tiny, 1);
         nas_genome x;
@@ -205,14 +212,14 @@ static void nsga2_moves_into_the_feasible_part(void **state) {
     (void)state;
     run *r = search("nsga2", toy, 11, MAX_RUN, AT_ONCE);
     uint32_t early = 0, late = 0;
-    enum { PART = 64 };
-    for (uint32_t i = 0; i < PART; i++) {
+    enum { DRAWN = 16, PART = 64 }; /* the first population is random */
+    for (uint32_t i = 0; i < DRAWN; i++)
         early += r->told[i].violation > 0;
+    for (uint32_t i = 0; i < PART; i++)
         late += r->told[MAX_RUN - 1 - i].violation > 0;
-    }
     /* By chance three of five violate; children of feasible parents do so by mutation only. */
-    if (late * 2 >= early)
-        fail_msg("%u of the first %d violate, %u of the last", early, PART, late);
+    if (2 * late * DRAWN >= early * PART)
+        fail_msg("%u of the first %d violate, %u of the last %d", early, DRAWN, late, PART);
     free(r);
 }
 
@@ -220,8 +227,8 @@ static void wrong_use_is_refused(void **state) {
     (void)state;
     nas_strategy *t = NULL;
     nas_strategy_options o = {.n_objectives = 2, .population = 4};
-    assert_int_equal(nas_strategy_create(&t, "nsga3", toy, &o), NAS_E_NOT_FOUND);
-    assert_non_null(strstr(nas_error_text(), "nsga2"));
+    assert_int_equal(nas_strategy_create(&t, "nsga4", toy, &o), NAS_E_NOT_FOUND);
+    assert_non_null(strstr(nas_error_text(), "nsga"));
     o.n_objectives = 0;
     assert_int_equal(nas_strategy_create(&t, "nsga2", toy, &o), NAS_E_ARG);
     o.n_objectives = 2;
