@@ -104,7 +104,7 @@ nas_status view_open(view *v, const char *run) {
     if (st == NAS_OK && !nas_file_exists(nas_text_str(&path)))
         st = nas_fail(NAS_E_NOT_FOUND, "%s holds no study (no study.db)", run);
     if (st == NAS_OK)
-        st = nas_store_open_read(&s, nas_text_str(&path));
+        st = nas_store_open_read(&s, nas_text_str(&path), NULL);
     if (st == NAS_OK)
         st = view_of_store(v, s);
     nas_text_free(&path);

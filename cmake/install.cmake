@@ -15,7 +15,7 @@ set_target_properties(libclnas PROPERTIES OUTPUT_NAME clnas EXPORT_NAME clnas LI
 target_include_directories(libclnas INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_link_libraries(libclnas PRIVATE PNG::PNG JPEG::JPEG ZLIB::ZLIB OpenCL::OpenCL Threads::Threads
-  PkgConfig::YAML PkgConfig::SQLITE PkgConfig::CAIRO m $<BUILD_INTERFACE:clnas_flags>)
+  PkgConfig::YAML PkgConfig::SQLITE PkgConfig::CAIRO $<$<BOOL:${PQ_FOUND}>:PkgConfig::PQ> m $<BUILD_INTERFACE:clnas_flags>)
 if(BUILD_SHARED_LIBS)
   # What the headers name is exported; the rest is free to be called as it likes.
   set(map ${CMAKE_SOURCE_DIR}/cmake/exports.map)
@@ -30,6 +30,9 @@ install(TARGETS libclnas EXPORT clnas
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/nas DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
   FILES_MATCHING PATTERN "*.h" PATTERN "*.def")
 
+if(PQ_FOUND)
+  set(CLNAS_CONFIG_PQ PQ:libpq)
+endif()
 set(clnas_package ${CMAKE_INSTALL_LIBDIR}/cmake/clnas)
 install(EXPORT clnas FILE clnasTargets.cmake NAMESPACE clnas:: DESTINATION ${clnas_package})
 configure_package_config_file(${CMAKE_SOURCE_DIR}/cmake/clnasConfig.cmake.in
@@ -41,6 +44,9 @@ install(FILES ${CMAKE_BINARY_DIR}/clnasConfig.cmake ${CMAKE_BINARY_DIR}/clnasCon
 
 # A static library brings its dependencies to the program that links it, a shared one has its own.
 set(clnas_requires "libpng, libjpeg, zlib, OpenCL, yaml-0.1, sqlite3, cairo-png")
+if(PQ_FOUND)
+  string(APPEND clnas_requires ", libpq")
+endif()
 if(BUILD_SHARED_LIBS)
   set(CLNAS_PC_REQUIRES "")
   set(CLNAS_PC_REQUIRES_PRIVATE "${clnas_requires}")

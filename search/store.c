@@ -6,17 +6,36 @@
 #include <string.h>
 #include <time.h>
 
-enum { BUSY_MS = 10000 }; /* how long a reader that copies or tidies the file is waited for */
-
 /* ---- open and close ---------------------------------------------------------------------------
  */
+
+bool nas_store_is_url(const char *path) {
+    return strncmp(path, "postgresql://", 13) == 0 || strncmp(path, "postgres://", 11) == 0;
+}
+
+/* A server's address without user, password and options: it is shown in messages. */
+static char *shown_name(const char *path) {
+    if (!nas_store_is_url(path))
+        return nas_strdup(path);
+    const char *host = strstr(path, "://") + 3;
+    size_t n = strcspn(host, "?");
+    for (size_t i = strcspn(host, "/?"); i > 0; i--)
+        if (host[i - 1] == '@') {
+            host += i;
+            n -= i;
+            break;
+        }
+    nas_text t = {0};
+    nas_text_add(&t, "postgresql://%.*s", (int)n, host);
+    return t.failed ? NULL : t.s;
+}
 
 static nas_status store_new(nas_store **out, const char *path) {
     nas_store *s = nas_calloc(1, sizeof *s);
     if (s == NULL)
         return nas_fail_memory(sizeof *s);
     s->lock = -1;
-    s->path = nas_strdup(path);
+    s->path = shown_name(path);
     if (s->path == NULL) {
         nas_free(s);
         return nas_fail_memory(strlen(path) + 1);
@@ -25,11 +44,20 @@ static nas_status store_new(nas_store **out, const char *path) {
     return NAS_OK;
 }
 
-static nas_status open_database(nas_store *s, const char *name, int flags) {
-    int code = sqlite3_open_v2(name, &s->db, flags, NULL);
-    if (code == SQLITE_OK)
-        code = sqlite3_busy_timeout(s->db, BUSY_MS);
-    return code == SQLITE_OK ? NAS_OK : sql_fail(s, code);
+/* Two studies of one database may run at once, one study only once. */
+static int64_t lock_key(const char *study_name) {
+    uint64_t h = nas_hash_bytes(0, study_name, strlen(study_name));
+    return (int64_t)(h >> 2) + 1;
+}
+
+static nas_status open_or_create(nas_store *s, const char *study_name, const nas_study_config *c,
+                                 const char *fingerprint) {
+    NAS_TRY(schema_ensure(s));
+    nas_status st = study_find(s, study_name);
+    if (st == NAS_E_NOT_FOUND)
+        st = study_create(s, study_name, c, fingerprint);
+    NAS_TRY(st);
+    return study_compare(s, fingerprint);
 }
 
 nas_status nas_store_open(nas_store **out, const char *path, const char *study_name,
@@ -37,20 +65,13 @@ nas_status nas_store_open(nas_store **out, const char *path, const char *study_n
     nas_status st = NAS_OK;
     nas_store *s = NULL;
     NAS_GO(store_new(&s, path));
-    s->writes = true;
-    NAS_GO(lock_take(s));
-    NAS_GO(open_database(s, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
-    if (sqlite3_db_readonly(s->db, "main") == 1)
-        NAS_GO(nas_fail(NAS_E_STORE, "%s: it cannot be written to", path));
-    /* WAL lets others read at any time; FULL keeps a committed trial through a power cut. */
-    NAS_GO(sql_run(s, "PRAGMA journal_mode = WAL", NULL, 0));
-    NAS_GO(sql_run(s, "PRAGMA synchronous = FULL", NULL, 0));
-    NAS_GO(schema_ensure(s));
-    st = study_find(s, study_name);
-    if (st == NAS_E_NOT_FOUND)
-        NAS_GO(study_create(s, study_name, c, fingerprint));
-    NAS_GO(st);
-    NAS_GO(study_compare(s, fingerprint));
+    if (nas_store_is_url(path)) {
+        NAS_GO(postgres_open(&s->db, path, s->path, lock_key(study_name)));
+    } else {
+        NAS_GO(lock_take(s));
+        NAS_GO(sqlite_open(&s->db, path, s->path, true));
+    }
+    NAS_GO(open_or_create(s, study_name, c, fingerprint));
     *out = s;
     s = NULL;
 
@@ -59,53 +80,19 @@ done:
     return st;
 }
 
-/* "file:PATH?immutable=1", with the bytes escaped that mean something in a URI. */
-static void immutable_uri(nas_text *out, const char *path) {
-    nas_text_add(out, "file:");
-    for (const char *p = path; *p; p++)
-        if (strchr("%?#", *p) != NULL)
-            nas_text_add(out, "%%%02X", (unsigned char)*p);
-        else
-            nas_text_bytes(out, p, 1);
-    nas_text_add(out, "?immutable=1");
-}
-
-/* In a folder that cannot be written SQLite cannot set up the WAL's index; without a WAL everything
- * is in the file itself and needs none. */
-static nas_status reopen_immutable(nas_store *s) {
-    nas_text uri = {0}, wal = {0};
-    nas_status st = NAS_OK;
-    sqlite3_close(s->db);
-    s->db = NULL;
-    nas_text_add(&wal, "%s-wal", s->path);
-    NAS_GO(nas_text_check(&wal));
-    if (nas_file_exists(nas_text_str(&wal)))
-        NAS_GO(nas_fail(NAS_E_STORE,
-                        "%s: its folder cannot be written to and the study was not "
-                        "closed; copy the folder elsewhere",
-                        s->path));
-    immutable_uri(&uri, s->path);
-    NAS_GO(nas_text_check(&uri));
-    NAS_GO(open_database(s, nas_text_str(&uri), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI));
-
-done:
-    nas_text_free(&uri);
-    nas_text_free(&wal);
-    return st;
-}
-
-nas_status nas_store_open_read(nas_store **out, const char *path) {
+nas_status nas_store_open_read(nas_store **out, const char *path, const char *study_name) {
     nas_status st = NAS_OK;
     nas_store *s = NULL;
-    if (!nas_file_exists(path))
+    bool url = nas_store_is_url(path);
+    if (!url && !nas_file_exists(path))
         return nas_fail(NAS_E_NOT_FOUND, "%s: there is no such study store", path);
     NAS_GO(store_new(&s, path));
-    NAS_GO(open_database(s, path, SQLITE_OPEN_READONLY));
-    int code = sqlite3_exec(s->db, "SELECT count(*) FROM sqlite_master", NULL, NULL, NULL);
-    if (code == SQLITE_CANTOPEN || code == SQLITE_READONLY)
-        NAS_GO(reopen_immutable(s));
+    if (url)
+        NAS_GO(postgres_open(&s->db, path, s->path, 0));
+    else
+        NAS_GO(sqlite_open(&s->db, path, s->path, false));
     NAS_GO(schema_check(s));
-    NAS_GO(study_find(s, NULL));
+    NAS_GO(study_find(s, study_name));
     *out = s;
     s = NULL;
 
@@ -117,11 +104,16 @@ done:
 void nas_store_close(nas_store *s) {
     if (s == NULL)
         return;
-    sqlite3_close(s->db);
+    sql_close(s->db);
     lock_drop(s);
     nas_free(s->names);
     nas_free(s->path);
     nas_free(s);
+}
+
+void nas_store_patience(nas_store *s, double seconds, const volatile int *stop) {
+    s->db->patience_s = seconds;
+    s->db->stop = stop;
 }
 
 /* ---- trials -----------------------------------------------------------------------------------
@@ -131,6 +123,10 @@ static double now(void) {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void trial_now(char out[STAMP_SIZE]) {
+    stamp_text(out, now());
 }
 
 void stamp_text(char out[STAMP_SIZE], double seconds) {
@@ -163,44 +159,69 @@ static nas_status wipe_trial(const nas_store *s, int64_t id) {
         "DELETE FROM trial_heartbeats WHERE trial_id = ?",
     };
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
-        NAS_TRY(sql_run(s, statements[i], &INT(id), 1));
+        NAS_TRY(sql_run(s->db, statements[i], &INT(id), 1));
     return NAS_OK;
 }
 
-static nas_status begin_trial(nas_store *s, uint32_t number, const nas_space *sp,
-                              const nas_genome *x) {
+typedef struct beginning {
+    nas_store *s;
+    uint32_t number;
+    const nas_space *space;
+    const nas_genome *x;
+} beginning;
+
+static nas_status new_row(int64_t *id, const nas_store *s, uint32_t number, const char *start) {
+    uint32_t count = nas_store_trial_count(s);
+    bool found;
+    if (number != count)
+        return nas_fail(NAS_E_STORE, "%s: trial %u cannot begin, %u is next", s->path, number,
+                        count);
+    return sql_int(id, &found, s->db,
+                   "INSERT INTO trials (number, study_id, state, datetime_start)"
+                   " VALUES (?, ?, 'RUNNING', ?) RETURNING trial_id",
+                   (sql_value[]){INT(number), INT(s->study), TEXT(start)}, 3);
+}
+
+/* A trial that beats is run by a worker elsewhere: it is not ours to begin. */
+static nas_status refuse_if_beating(const nas_store *s, int64_t id, uint32_t number) {
+    int64_t one;
+    bool beats;
+    NAS_TRY(sql_int(&one, &beats, s->db, "SELECT 1 FROM trial_heartbeats WHERE trial_id = ?",
+                    &INT(id), 1));
+    return beats && s->db->engine->shared
+               ? nas_fail(NAS_E_EXISTS, "%s: a worker is running trial %u", s->path, number)
+               : NAS_OK;
+}
+
+static nas_status begin_trial(void *ctx) {
+    const beginning *b = ctx;
+    const nas_store *s = b->s;
     int64_t id = 0;
     nas_trial_state state = NAS_TRIAL_WAITING;
     bool found;
     char start[STAMP_SIZE];
-    stamp_text(start, now());
-    NAS_TRY(trial_find(&id, &state, &found, s, number));
+    trial_now(start);
+    NAS_TRY(trial_hold(&id, &state, &found, s, b->number));
     if (found && state != NAS_TRIAL_RUNNING && state != NAS_TRIAL_WAITING)
-        return nas_fail(NAS_E_STORE, "%s: trial %u has ended already", s->path, number);
+        return nas_fail(NAS_E_STORE, "%s: trial %u has ended already", s->path, b->number);
     if (found) {
+        if (state == NAS_TRIAL_RUNNING)
+            NAS_TRY(refuse_if_beating(s, id, b->number));
         NAS_TRY(wipe_trial(s, id));
-        NAS_TRY(sql_run(s,
+        NAS_TRY(sql_run(s->db,
                         "UPDATE trials SET state = 'RUNNING', datetime_start = ?,"
                         " datetime_complete = NULL WHERE trial_id = ?",
                         (sql_value[]){TEXT(start), INT(id)}, 2));
     } else {
-        uint32_t count = nas_store_trial_count(s);
-        if (number != count)
-            return nas_fail(NAS_E_STORE, "%s: trial %u cannot begin, %u is next", s->path, number,
-                            count);
-        NAS_TRY(sql_run(s,
-                        "INSERT INTO trials (number, study_id, state, datetime_start)"
-                        " VALUES (?, ?, 'RUNNING', ?)",
-                        (sql_value[]){INT(number), INT(s->study), TEXT(start)}, 3));
-        id = sqlite3_last_insert_rowid(s->db);
+        NAS_TRY(new_row(&id, s, b->number, start));
     }
-    return params_write(s, id, sp, x);
+    return params_write(s, id, b->space, b->x);
 }
 
 nas_status nas_store_begin(nas_store *s, uint32_t number, const nas_space *sp,
                            const nas_genome *x) {
-    NAS_TRY(sql_begin(s));
-    return sql_finish(s, begin_trial(s, number, sp, x));
+    beginning b = {s, number, sp, x};
+    return sql_transaction(s->db, begin_trial, &b);
 }
 
 static nas_status need_trial(int64_t *id, nas_trial_state *state, const nas_store *s,
@@ -215,7 +236,7 @@ nas_status nas_store_intermediate(nas_store *s, uint32_t number, uint32_t step, 
     nas_trial_state state;
     NAS_TRY(need_trial(&id, &state, s, number));
     return sql_run(
-        s,
+        s->db,
         "INSERT INTO trial_intermediate_values (trial_id, step, intermediate_value,"
         " intermediate_value_type) VALUES (?, ?, ?, ?) ON CONFLICT (trial_id, step) DO UPDATE SET"
         " intermediate_value = excluded.intermediate_value,"
@@ -224,17 +245,13 @@ nas_status nas_store_intermediate(nas_store *s, uint32_t number, uint32_t step, 
 }
 
 static nas_status check_json(const nas_store *s, const char *key, const char *json) {
-    int64_t valid = 0;
-    bool found;
-    NAS_TRY(sql_int(&valid, &found, s, "SELECT json_valid(?)", &TEXT(json), 1));
-    if (!valid)
+    if (!json_is_valid(json))
         return nas_fail(NAS_E_ARG, "%s: attribute %s is no JSON: %.60s", s->path, key, json);
     return NAS_OK;
 }
 
-static nas_status put_trial_attr(const nas_store *s, int64_t id, const char *key,
-                                 const char *json) {
-    return sql_run(s,
+nas_status trial_put_attr(const nas_store *s, int64_t id, const char *key, const char *json) {
+    return sql_run(s->db,
                    "INSERT INTO trial_user_attributes (trial_id, key, value_json)"
                    " VALUES (?, ?, ?) ON CONFLICT (trial_id, key)"
                    " DO UPDATE SET value_json = excluded.value_json",
@@ -246,12 +263,12 @@ nas_status nas_store_attr(nas_store *s, uint32_t number, const char *key, const 
     nas_trial_state state;
     NAS_TRY(check_json(s, key, json));
     NAS_TRY(need_trial(&id, &state, s, number));
-    return put_trial_attr(s, id, key, json);
+    return trial_put_attr(s, id, key, json);
 }
 
 nas_status nas_store_study_attr(nas_store *s, const char *key, const char *json) {
     NAS_TRY(check_json(s, key, json));
-    return sql_run(s,
+    return sql_run(s->db,
                    "INSERT INTO study_user_attributes (study_id, key, value_json)"
                    " VALUES (?, ?, ?) ON CONFLICT (study_id, key)"
                    " DO UPDATE SET value_json = excluded.value_json",
@@ -267,7 +284,7 @@ static nas_status write_objectives(const nas_store *s, int64_t id, const nas_tri
         if (isnan(v))
             return nas_fail(NAS_E_NAN, "trial %u: objective %s is not a number", t->number,
                             s->objective[k]);
-        NAS_TRY(sql_run(s,
+        NAS_TRY(sql_run(s->db,
                         "INSERT INTO trial_values (trial_id, objective, value, value_type)"
                         " VALUES (?, ?, ?, ?)",
                         (sql_value[]){INT(id), INT(k), value_or_null(v), TEXT(value_type(v))}, 4));
@@ -286,7 +303,7 @@ static nas_status write_violation(const nas_store *s, int64_t id, double violati
         nas_text_add(&json, "1e999"); /* JSON has no infinity; readers make it of this */
     nas_text_add(&json, "]");
     NAS_GO(nas_text_check(&json));
-    NAS_GO(sql_run(s,
+    NAS_GO(sql_run(s->db,
                    "INSERT INTO trial_system_attributes (trial_id, key, value_json)"
                    " VALUES (?, 'constraints', ?)",
                    (sql_value[]){INT(id), TEXT(nas_text_str(&json))}, 2));
@@ -300,28 +317,43 @@ static nas_status write_reason(const nas_store *s, int64_t id, const char *reaso
     nas_text_json(&json, reason);
     nas_status st = nas_text_check(&json);
     if (st == NAS_OK)
-        st = put_trial_attr(s, id, "reason", nas_text_str(&json));
+        st = trial_put_attr(s, id, "reason", nas_text_str(&json));
     nas_text_free(&json);
     return st;
 }
 
-static nas_status end_trial(nas_store *s, const nas_trial *t, const char *reason) {
+typedef struct ending {
+    nas_store *s;
+    const nas_trial *t;
+    const char *reason;
+} ending;
+
+static nas_status end_trial(void *ctx) {
+    const ending *e = ctx;
+    const nas_store *s = e->s;
+    const nas_trial *t = e->t;
     int64_t id;
     nas_trial_state state;
+    bool found;
     char start[STAMP_SIZE], end[STAMP_SIZE];
-    NAS_TRY(need_trial(&id, &state, s, t->number));
+    NAS_TRY(trial_hold(&id, &state, &found, s, t->number));
+    if (!found)
+        return nas_fail(NAS_E_NOT_FOUND, "%s: no trial %u", s->path, t->number);
+    if (s->db->retried && state == t->state)
+        return NAS_OK; /* the commit came through, only its answer was lost */
     if (state != NAS_TRIAL_RUNNING)
         return nas_fail(NAS_E_STORE, "%s: trial %u is not running (%s)", s->path, t->number,
                         state_names[state]);
+    NAS_TRY(share_forget(s, id));
     if (t->state == NAS_TRIAL_COMPLETE)
         NAS_TRY(write_objectives(s, id, t));
     if (s->constrained || t->violation > 0)
         NAS_TRY(write_violation(s, id, t->violation));
-    if (reason != NULL)
-        NAS_TRY(write_reason(s, id, reason));
+    if (e->reason != NULL)
+        NAS_TRY(write_reason(s, id, e->reason));
     stamp_text(start, t->started);
     stamp_text(end, t->ended > 0 ? t->ended : now());
-    return sql_run(s,
+    return sql_run(s->db,
                    "UPDATE trials SET state = ?, datetime_start = coalesce(?, datetime_start),"
                    " datetime_complete = ? WHERE trial_id = ?",
                    (sql_value[]){TEXT(state_names[t->state]), t->started > 0 ? TEXT(start) : NONE,
@@ -333,35 +365,48 @@ nas_status nas_store_end(nas_store *s, const nas_trial *t, const char *reason) {
     if (t->state != NAS_TRIAL_COMPLETE && t->state != NAS_TRIAL_FAIL &&
         t->state != NAS_TRIAL_PRUNED)
         return nas_fail(NAS_E_ARG, "trial %u cannot end as %s", t->number, state_names[t->state]);
-    NAS_TRY(sql_begin(s));
-    return sql_finish(s, end_trial(s, t, reason));
+    ending e = {s, t, reason};
+    return sql_transaction(s->db, end_trial, &e);
 }
 
-static nas_status forget_running(nas_store *s, uint32_t *n) {
+/* ---- going on ---------------------------------------------------------------------------------
+ */
+
+#define LEFT_RUNNING                                                                               \
+    " study_id = ? AND state = 'RUNNING' AND NOT EXISTS (SELECT 1 FROM trial_heartbeats AS h"      \
+    " WHERE h.trial_id = trials.trial_id)"
+#define OF_THOSE "trial_id IN (SELECT trial_id FROM trials WHERE" LEFT_RUNNING ")"
+
+typedef struct recovery {
+    nas_store *s;
+    uint32_t n;
+} recovery;
+
+static nas_status forget_running(void *ctx) {
     /* The row and its params stay, so that numbers stay dense; WAITING is Optuna's word for a trial
-     * whose params are settled and which nobody runs. */
+     * whose params are settled and which nobody runs. What beats is run by a worker elsewhere. */
     static const char *const statements[] = {
-        "DELETE FROM trial_values WHERE trial_id IN (SELECT trial_id FROM trials WHERE"
-        " study_id = ? AND state = 'RUNNING')",
-        "DELETE FROM trial_intermediate_values WHERE trial_id IN (SELECT trial_id FROM trials"
-        " WHERE study_id = ? AND state = 'RUNNING')",
-        "DELETE FROM trial_system_attributes WHERE trial_id IN (SELECT trial_id FROM trials"
-        " WHERE study_id = ? AND state = 'RUNNING')",
-        "DELETE FROM trial_user_attributes WHERE key <> 'genome' AND trial_id IN"
-        " (SELECT trial_id FROM trials WHERE study_id = ? AND state = 'RUNNING')",
-        "UPDATE trials SET state = 'WAITING', datetime_start = NULL WHERE study_id = ?"
-        " AND state = 'RUNNING'",
+        "DELETE FROM trial_values WHERE " OF_THOSE,
+        "DELETE FROM trial_intermediate_values WHERE " OF_THOSE,
+        "DELETE FROM trial_system_attributes WHERE " OF_THOSE,
+        "DELETE FROM trial_user_attributes WHERE key <> 'genome' AND " OF_THOSE,
+        "UPDATE trials SET state = 'WAITING', datetime_start = NULL WHERE" LEFT_RUNNING,
     };
+    recovery *r = ctx;
+    nas_store *s = r->s;
+    int64_t n = 0;
+    bool found;
+    NAS_TRY(sql_int(&n, &found, s->db, "SELECT count(*) FROM trials WHERE" LEFT_RUNNING,
+                    &INT(s->study), 1));
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
-        NAS_TRY(sql_run(s, statements[i], &INT(s->study), 1));
-    *n = (uint32_t)sqlite3_changes(s->db);
+        NAS_TRY(sql_run(s->db, statements[i], &INT(s->study), 1));
+    r->n = (uint32_t)n;
     return NAS_OK;
 }
 
 nas_status nas_store_recover(nas_store *s, uint32_t *n_forgotten) {
-    uint32_t n = 0;
-    NAS_TRY(sql_begin(s));
-    NAS_TRY(sql_finish(s, forget_running(s, &n)));
-    *n_forgotten = n;
+    recovery r = {s, 0};
+    NAS_TRY(sql_transaction(s->db, forget_running, &r));
+    *n_forgotten = r.n;
     return NAS_OK;
 }

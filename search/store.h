@@ -1,15 +1,15 @@
-/* search/store.h - the study store's insides: the open study, and SQL in one call. */
+/* search/store.h - the study store's insides: the open study and what its files share. */
 #ifndef NAS_SEARCH_STORE_H
 #define NAS_SEARCH_STORE_H
 
+#include "sql.h"
+
 #include <nas/search.h>
-#include <sqlite3.h>
 
 struct nas_store {
-    sqlite3 *db;
-    char *path;
-    int64_t study; /* study_id */
-    bool writes;
+    sql_db *db;
+    char *path;       /* or the address of a server without its password, for messages */
+    int64_t study;    /* study_id */
     bool constrained; /* trials carry Optuna's "constraints" */
     int lock;         /* file descriptor of PATH.lock; -1: none */
     char *lock_path;
@@ -18,46 +18,21 @@ struct nas_store {
     char *names;
 };
 
-/* ---- store_sql.c ------------------------------------------------------------------------------
+/* ---- store_json.c ------------------------------------------------------------------------------
  */
 
-/* Values for the '?' of a statement, in order. Text is borrowed during the call. */
-typedef struct sql_value {
-    enum { SQL_INT, SQL_REAL, SQL_TEXT, SQL_NONE } type;
-    int64_t i;
-    double d;
-    const char *s;
-} sql_value;
-#define INT(v)  ((sql_value){.type = SQL_INT, .i = (int64_t)(v)})
-#define REAL(v) ((sql_value){.type = SQL_REAL, .d = (v)})
-#define TEXT(v) ((sql_value){.type = SQL_TEXT, .s = (v)})
-#define NONE    ((sql_value){.type = SQL_NONE})
-
-/* Records what SQLite says of the last call on s->db, naming the file; E_STORE. */
-nas_status sql_fail(const nas_store *s, int code) NAS_MUST_USE;
-/* A statement ready to be stepped; the caller finalises it. */
-nas_status sql_prepare(sqlite3_stmt **out, const nas_store *s, const char *sql, const sql_value *v,
-                       int n) NAS_MUST_USE;
-/* One row: *more is false behind the last. */
-nas_status sql_step(bool *more, const nas_store *s, sqlite3_stmt *stmt) NAS_MUST_USE;
-/* Runs a statement that gives no rows. */
-nas_status sql_run(const nas_store *s, const char *sql, const sql_value *v, int n) NAS_MUST_USE;
-/* First column of the first row; *found is false when there is none (out stays as it was). */
-nas_status sql_int(int64_t *out, bool *found, const nas_store *s, const char *sql,
-                   const sql_value *v, int n) NAS_MUST_USE;
-/* The same for text, which is the caller's (nas_free); NULL when there is none. */
-nas_status sql_text(char **out, const nas_store *s, const char *sql, const sql_value *v,
-                    int n) NAS_MUST_USE;
-
-nas_status sql_begin(const nas_store *s) NAS_MUST_USE;
-/* Commits when st is OK, else rolls back; returns st or the failure to commit. */
-nas_status sql_finish(const nas_store *s, nas_status st) NAS_MUST_USE;
+bool json_is_valid(const char *json);
+/* Appends a JSON string, or a list of them, each with its NUL; *n says how many. */
+nas_status json_strings(nas_text *out, uint32_t *n, const char *json,
+                        const char *name) NAS_MUST_USE;
+/* A JSON list of numbers; -1: it is none, or has more than `most`. */
+int json_numbers(double *out, int most, const char *json);
 
 /* ---- store_schema.c ---------------------------------------------------------------------------
  */
 
 /* Creates the tables in an empty database; otherwise checks that they are of the layout we know. */
-nas_status schema_ensure(const nas_store *s) NAS_MUST_USE;
+nas_status schema_ensure(nas_store *s) NAS_MUST_USE;
 nas_status schema_check(const nas_store *s) NAS_MUST_USE;
 
 /* ---- store_lock.c -----------------------------------------------------------------------------
@@ -83,12 +58,26 @@ nas_status study_compare(nas_store *s, const char *fingerprint) NAS_MUST_USE;
 /* Seconds since 1970 as Optuna's "YYYY-MM-DD HH:MM:SS.ffffff" (UTC). */
 enum { STAMP_SIZE = 40 };
 void stamp_text(char out[STAMP_SIZE], double seconds);
-/* Id and state of a trial; *found false when there is none. */
+void trial_now(char out[STAMP_SIZE]);
+/* Id and state of a trial; *found false when there is none. trial_hold also keeps others from it
+ * until the transaction ends. */
 nas_status trial_find(int64_t *id, nas_trial_state *state, bool *found, const nas_store *s,
                       uint32_t number) NAS_MUST_USE;
+nas_status trial_hold(int64_t *id, nas_trial_state *state, bool *found, const nas_store *s,
+                      uint32_t number) NAS_MUST_USE;
+nas_status trial_genome(nas_genome *out, const nas_store *s, int64_t id,
+                        uint32_t number) NAS_MUST_USE;
+nas_status trial_put_attr(const nas_store *s, int64_t id, const char *key,
+                          const char *json) NAS_MUST_USE;
 /* Writes the params of a trial and the attribute with every gene. */
 nas_status params_write(const nas_store *s, int64_t trial, const nas_space *sp,
                         const nas_genome *x) NAS_MUST_USE;
+
+/* ---- store_share.c ----------------------------------------------------------------------------
+ */
+
+/* What only a trial under way carries goes when it ends. */
+nas_status share_forget(const nas_store *s, int64_t id) NAS_MUST_USE;
 
 /* Optuna's spelling of states and of values that are not finite. */
 extern const char *const state_names[];

@@ -78,7 +78,7 @@ static nas_status write_param(const nas_store *s, int64_t trial, const nas_gene 
     nas_status st = NAS_OK;
     add_distribution(&json, g);
     NAS_GO(nas_text_check(&json));
-    NAS_GO(sql_run(s,
+    NAS_GO(sql_run(s->db,
                    "INSERT INTO trial_params (trial_id, param_name, param_value,"
                    " distribution_json) VALUES (?, ?, ?, ?)",
                    (sql_value[]){INT(trial), TEXT(g->path), REAL(v), TEXT(nas_text_str(&json))},
@@ -96,7 +96,7 @@ static nas_status write_genome(const nas_store *s, int64_t trial, const nas_geno
         nas_text_add(&json, "%s%u", i > 0 ? ", " : "", x->gene[i]);
     nas_text_add(&json, "]");
     NAS_GO(nas_text_check(&json));
-    NAS_GO(sql_run(s,
+    NAS_GO(sql_run(s->db,
                    "INSERT INTO trial_user_attributes (trial_id, key, value_json)"
                    " VALUES (?, 'genome', ?)",
                    (sql_value[]){INT(trial), TEXT(nas_text_str(&json))}, 2));

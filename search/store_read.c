@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 const char *const state_names[] = {
     [NAS_TRIAL_RUNNING] = "RUNNING", [NAS_TRIAL_COMPLETE] = "COMPLETE",
@@ -22,19 +23,30 @@ static nas_status parse_state(nas_trial_state *out, const nas_store *s, uint32_t
                     text != NULL ? text : "");
 }
 
+static nas_status look_up(int64_t *id, nas_trial_state *state, bool *found, const nas_store *s,
+                          const char *sql, uint32_t number) {
+    sql_rows *r;
+    NAS_TRY(sql_query(&r, s->db, sql, (sql_value[]){INT(s->study), INT(number)}, 2));
+    nas_status st = sql_next(found, r);
+    if (st == NAS_OK && *found) {
+        *id = sql_column_int(r, 0);
+        st = parse_state(state, s, number, sql_column_text(r, 1));
+    }
+    sql_end(r);
+    return st;
+}
+
 nas_status trial_find(int64_t *id, nas_trial_state *state, bool *found, const nas_store *s,
                       uint32_t number) {
-    sqlite3_stmt *stmt;
-    NAS_TRY(sql_prepare(&stmt, s,
-                        "SELECT trial_id, state FROM trials WHERE study_id = ? AND number = ?",
-                        (sql_value[]){INT(s->study), INT(number)}, 2));
-    nas_status st = sql_step(found, s, stmt);
-    if (st == NAS_OK && *found) {
-        *id = sqlite3_column_int64(stmt, 0);
-        st = parse_state(state, s, number, (const char *)sqlite3_column_text(stmt, 1));
-    }
-    sqlite3_finalize(stmt);
-    return st;
+    return look_up(id, state, found, s,
+                   "SELECT trial_id, state FROM trials WHERE study_id = ? AND number = ?", number);
+}
+
+nas_status trial_hold(int64_t *id, nas_trial_state *state, bool *found, const nas_store *s,
+                      uint32_t number) {
+    return look_up(id, state, found, s,
+                   "SELECT trial_id, state FROM trials WHERE study_id = ? AND number = ?$HOLD",
+                   number);
 }
 
 static nas_status need_id(int64_t *id, const nas_store *s, uint32_t number) {
@@ -48,7 +60,8 @@ uint32_t nas_store_trial_count(const nas_store *s) {
     int64_t n = 0;
     bool found;
     /* A failure is recorded and looks like an empty study; whatever is asked next reports it. */
-    if (sql_int(&n, &found, s, "SELECT coalesce(max(number) + 1, 0) FROM trials WHERE study_id = ?",
+    if (sql_int(&n, &found, s->db,
+                "SELECT coalesce(max(number) + 1, 0) FROM trials WHERE study_id = ?",
                 &INT(s->study), 1) != NAS_OK)
         return 0;
     return (uint32_t)n;
@@ -62,80 +75,95 @@ uint32_t nas_store_objectives(const nas_store *s, const char *const **names) {
 /* ---- parts of a trial --------------------------------------------------------------------------
  */
 
-static double stored_number(sqlite3_stmt *stmt, int value, int type) {
-    const char *kind = (const char *)sqlite3_column_text(stmt, type);
+static double stored_number(sql_rows *r, int value, int type) {
+    const char *kind = sql_column_text(r, type);
     if (kind != NULL && strcmp(kind, "INF_POS") == 0)
         return INFINITY;
     if (kind != NULL && strcmp(kind, "INF_NEG") == 0)
         return -INFINITY;
-    return sqlite3_column_type(stmt, value) == SQLITE_NULL ? NAN
-                                                           : sqlite3_column_double(stmt, value);
+    return sql_column_real(r, value);
 }
 
 static nas_status read_values(nas_trial *t, const nas_store *s, int64_t id) {
-    sqlite3_stmt *stmt;
+    sql_rows *r;
     for (uint32_t k = 0; k < NAS_MAX_OBJECTIVES; k++)
         t->objective[k] = NAN;
-    NAS_TRY(sql_prepare(&stmt, s,
-                        "SELECT objective, value, value_type FROM trial_values WHERE trial_id = ?",
-                        &INT(id), 1));
+    NAS_TRY(sql_query(&r, s->db,
+                      "SELECT objective, value, value_type FROM trial_values WHERE trial_id = ?",
+                      &INT(id), 1));
     nas_status st = NAS_OK;
     for (bool more;;) {
-        NAS_GO(sql_step(&more, s, stmt));
+        NAS_GO(sql_next(&more, r));
         if (!more)
             break;
-        int64_t k = sqlite3_column_int64(stmt, 0);
+        int64_t k = sql_column_int(r, 0);
         if (k >= 0 && k < NAS_MAX_OBJECTIVES)
-            t->objective[k] = stored_number(stmt, 1, 2);
+            t->objective[k] = stored_number(r, 1, 2);
     }
 done:
-    sqlite3_finalize(stmt);
+    sql_end(r);
     return st;
 }
 
-static nas_status read_genome(nas_trial *t, const nas_store *s, int64_t id) {
-    sqlite3_stmt *stmt;
-    NAS_TRY(sql_prepare(&stmt, s,
-                        "SELECT json_each.value FROM trial_user_attributes, json_each(value_json)"
-                        " WHERE trial_id = ? AND trial_user_attributes.key = 'genome'"
-                        " ORDER BY json_each.id",
-                        &INT(id), 1));
-    nas_status st = NAS_OK;
-    for (bool more;;) {
-        NAS_GO(sql_step(&more, s, stmt));
-        if (!more)
-            break;
-        int64_t v = sqlite3_column_int64(stmt, 0);
-        if (t->genome.n == NAS_MAX_GENES || v < 0 || v > UINT16_MAX)
-            NAS_GO(nas_fail(NAS_E_STORE, "%s: the genome of trial %u cannot be read", s->path,
-                            t->number));
-        t->genome.gene[t->genome.n++] = (uint16_t)v;
-    }
+nas_status trial_genome(nas_genome *out, const nas_store *s, int64_t id, uint32_t number) {
+    char *json = NULL;
+    double *gene = nas_malloc(NAS_MAX_GENES * sizeof *gene);
+    nas_status st;
+    if (gene == NULL)
+        NAS_GO(nas_fail_memory(NAS_MAX_GENES * sizeof *gene));
+    NAS_GO(sql_text(&json, s->db,
+                    "SELECT value_json FROM trial_user_attributes WHERE trial_id = ?"
+                    " AND key = 'genome'",
+                    &INT(id), 1));
+    int n = json != NULL ? json_numbers(gene, NAS_MAX_GENES, json) : 0;
+    for (int i = 0; i < n; i++)
+        n = gene[i] >= 0 && gene[i] <= UINT16_MAX && gene[i] == floor(gene[i]) ? n : -1;
+    if (n < 0)
+        NAS_GO(nas_fail(NAS_E_STORE, "%s: the genome of trial %u cannot be read", s->path, number));
+    *out = (nas_genome){.n = (uint32_t)n};
+    for (int i = 0; i < n; i++)
+        out->gene[i] = (uint16_t)gene[i];
 done:
-    sqlite3_finalize(stmt);
+    nas_free(json);
+    nas_free(gene);
     return st;
 }
 
-/* Violation and times; seconds and their fraction are read apart, because SQLite's own dates end at
- * milliseconds. */
+/* Seconds since 1970 of "YYYY-MM-DD HH:MM:SS.ffffff"; 0: none. */
+static double parse_stamp(const char *s) {
+    struct tm t = {0};
+    double seconds;
+    if (s == NULL || sscanf(s, "%d-%d-%d %d:%d:%lf", &t.tm_year, &t.tm_mon, &t.tm_mday, &t.tm_hour,
+                            &t.tm_min, &seconds) != 6)
+        return 0;
+    t.tm_year -= 1900;
+    t.tm_mon--;
+    return (double)timegm(&t) + seconds;
+}
+
+static double sum_of_violations(const char *json) {
+    double v[NAS_MAX_CONSTRAINTS], sum = 0;
+    int n = json != NULL ? json_numbers(v, NAS_MAX_CONSTRAINTS, json) : 0;
+    for (int i = 0; i < n; i++)
+        sum += v[i] > 0 ? v[i] : 0;
+    return sum;
+}
+
 static nas_status read_numbers(nas_trial *t, const nas_store *s, int64_t id) {
-    sqlite3_stmt *stmt;
-    NAS_TRY(sql_prepare(
-        &stmt, s,
-        "SELECT (SELECT sum(max(json_each.value, 0)) FROM trial_system_attributes AS a,"
-        "        json_each(a.value_json) WHERE a.trial_id = t.trial_id AND a.key = 'constraints'),"
-        " strftime('%s', datetime_start) + ('0' || substr(datetime_start, 20)),"
-        " strftime('%s', datetime_complete) + ('0' || substr(datetime_complete, 20))"
-        " FROM trials AS t WHERE t.trial_id = ?",
-        &INT(id), 1));
+    sql_rows *r;
+    NAS_TRY(sql_query(&r, s->db,
+                      "SELECT (SELECT value_json FROM trial_system_attributes AS a"
+                      " WHERE a.trial_id = t.trial_id AND a.key = 'constraints'),"
+                      " datetime_start, datetime_complete FROM trials AS t WHERE t.trial_id = ?",
+                      &INT(id), 1));
     bool found;
-    nas_status st = sql_step(&found, s, stmt);
+    nas_status st = sql_next(&found, r);
     if (st == NAS_OK && found) {
-        t->violation = sqlite3_column_double(stmt, 0); /* NULL reads as 0 */
-        t->started = sqlite3_column_double(stmt, 1);
-        t->ended = sqlite3_column_double(stmt, 2);
+        t->violation = sum_of_violations(sql_column_text(r, 0));
+        t->started = parse_stamp(sql_column_text(r, 1));
+        t->ended = parse_stamp(sql_column_text(r, 2));
     }
-    sqlite3_finalize(stmt);
+    sql_end(r);
     return st;
 }
 
@@ -148,7 +176,7 @@ nas_status nas_store_trial(nas_trial *out, nas_store *s, uint32_t number) {
     if (!found)
         return nas_fail(NAS_E_NOT_FOUND, "%s: no trial %u", s->path, number);
     NAS_TRY(read_values(&t, s, id));
-    NAS_TRY(read_genome(&t, s, id));
+    NAS_TRY(trial_genome(&t.genome, s, id, number));
     NAS_TRY(read_numbers(&t, s, id));
     *out = t;
     return NAS_OK;
@@ -161,7 +189,7 @@ nas_status nas_store_get_attr(char **json, nas_store *s, uint32_t number, const 
     int64_t id = 0;
     char *found = NULL;
     NAS_TRY(need_id(&id, s, number));
-    NAS_TRY(sql_text(&found, s,
+    NAS_TRY(sql_text(&found, s->db,
                      "SELECT value_json FROM trial_user_attributes WHERE trial_id = ? AND key = ?",
                      (sql_value[]){INT(id), TEXT(key)}, 2));
     if (found == NULL)
@@ -172,7 +200,7 @@ nas_status nas_store_get_attr(char **json, nas_store *s, uint32_t number, const 
 
 nas_status nas_store_get_study_attr(char **json, nas_store *s, const char *key) {
     char *found = NULL;
-    NAS_TRY(sql_text(&found, s,
+    NAS_TRY(sql_text(&found, s->db,
                      "SELECT value_json FROM study_user_attributes WHERE study_id = ? AND key = ?",
                      (sql_value[]){INT(s->study), TEXT(key)}, 2));
     if (found == NULL)
@@ -183,28 +211,28 @@ nas_status nas_store_get_study_attr(char **json, nas_store *s, const char *key) 
 
 nas_status nas_store_get_intermediate(double **value, uint32_t *n, nas_store *s, uint32_t number) {
     nas_status st = NAS_OK;
-    sqlite3_stmt *stmt = NULL;
+    sql_rows *r = NULL;
     double *v = NULL;
     size_t cap = 0, count = 0;
     int64_t id = 0;
     NAS_GO(need_id(&id, s, number));
-    NAS_GO(sql_prepare(&stmt, s,
-                       "SELECT intermediate_value, intermediate_value_type FROM"
-                       " trial_intermediate_values WHERE trial_id = ? ORDER BY step",
-                       &INT(id), 1));
+    NAS_GO(sql_query(&r, s->db,
+                     "SELECT intermediate_value, intermediate_value_type FROM"
+                     " trial_intermediate_values WHERE trial_id = ? ORDER BY step",
+                     &INT(id), 1));
     for (bool more;;) {
-        NAS_GO(sql_step(&more, s, stmt));
+        NAS_GO(sql_next(&more, r));
         if (!more)
             break;
         NAS_GO(nas_grow(&v, &cap, count + 1, sizeof *v));
-        v[count++] = stored_number(stmt, 0, 1);
+        v[count++] = stored_number(r, 0, 1);
     }
     *value = v;
     *n = (uint32_t)count;
     v = NULL;
 
 done:
-    sqlite3_finalize(stmt);
+    sql_end(r);
     nas_free(v);
     return st;
 }

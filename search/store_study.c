@@ -7,7 +7,7 @@
 
 static nas_status read_flags(nas_store *s) {
     int64_t one = 0;
-    return sql_int(&one, &s->constrained, s,
+    return sql_int(&one, &s->constrained, s->db,
                    "SELECT 1 FROM study_user_attributes WHERE study_id = ? AND key = 'constraints'",
                    &INT(s->study), 1);
 }
@@ -15,32 +15,27 @@ static nas_status read_flags(nas_store *s) {
 /* Names are kept one behind the other in one block, each with its NUL. */
 static nas_status read_objectives(nas_store *s) {
     nas_text names = {0};
-    size_t at[NAS_MAX_OBJECTIVES];
-    sqlite3_stmt *stmt = NULL;
-    nas_status st = NAS_OK;
-    NAS_GO(sql_prepare(&stmt, s,
-                       "SELECT json_each.value FROM study_user_attributes, json_each(value_json)"
-                       " WHERE study_id = ? AND study_user_attributes.key = 'objectives'"
-                       " ORDER BY json_each.id",
-                       &INT(s->study), 1));
-    for (bool more;;) {
-        NAS_GO(sql_step(&more, s, stmt));
-        if (!more)
-            break;
-        const char *name = (const char *)sqlite3_column_text(stmt, 0);
-        if (name == NULL || s->n_objectives == NAS_MAX_OBJECTIVES)
-            NAS_GO(nas_fail(NAS_E_STORE, "%s: the study's objectives cannot be read", s->path));
-        at[s->n_objectives++] = names.n;
-        nas_text_bytes(&names, name, strlen(name) + 1);
-    }
-    NAS_GO(nas_text_check(&names));
-    for (uint32_t i = 0; i < s->n_objectives; i++)
-        s->objective[i] = names.s + at[i];
+    char *json = NULL;
+    uint32_t n = 0;
+    nas_status st;
+    NAS_GO(sql_text(&json, s->db,
+                    "SELECT value_json FROM study_user_attributes WHERE study_id = ?"
+                    " AND key = 'objectives'",
+                    &INT(s->study), 1));
+    if (json != NULL)
+        NAS_GO(json_strings(&names, &n, json, s->path));
+    if (n > NAS_MAX_OBJECTIVES)
+        NAS_GO(nas_fail(NAS_E_STORE, "%s: the study's objectives cannot be read", s->path));
+    const char *at = names.s;
+    for (uint32_t i = 0; i < n; i++, at += strlen(at) + 1)
+        s->objective[i] = at;
+    s->n_objectives = n;
+    nas_free(s->names);
     s->names = names.s;
     names.s = NULL;
 
 done:
-    sqlite3_finalize(stmt);
+    nas_free(json);
     nas_free(names.s);
     return st;
 }
@@ -48,10 +43,10 @@ done:
 nas_status study_find(nas_store *s, const char *name) {
     bool found;
     if (name != NULL)
-        NAS_TRY(sql_int(&s->study, &found, s, "SELECT study_id FROM studies WHERE study_name = ?",
-                        &TEXT(name), 1));
+        NAS_TRY(sql_int(&s->study, &found, s->db,
+                        "SELECT study_id FROM studies WHERE study_name = ?", &TEXT(name), 1));
     else
-        NAS_TRY(sql_int(&s->study, &found, s,
+        NAS_TRY(sql_int(&s->study, &found, s->db,
                         "SELECT study_id FROM studies ORDER BY study_id LIMIT 1", NULL, 0));
     if (!found)
         return nas_fail(NAS_E_NOT_FOUND, "%s: there is no study%s%s in it", s->path,
@@ -88,7 +83,7 @@ static void constraints_json(nas_text *out, const nas_study_config *c) {
 
 static nas_status put_attr(const nas_store *s, bool system, const char *key, const nas_text *json) {
     NAS_TRY(nas_text_check(json));
-    return sql_run(s,
+    return sql_run(s->db,
                    system ? "INSERT INTO study_system_attributes (study_id, key, value_json)"
                             " VALUES (?, ?, ?)"
                           : "INSERT INTO study_user_attributes (study_id, key, value_json)"
@@ -96,14 +91,24 @@ static nas_status put_attr(const nas_store *s, bool system, const char *key, con
                    (sql_value[]){INT(s->study), TEXT(key), TEXT(nas_text_str(json))}, 3);
 }
 
-static nas_status insert_study(nas_store *s, const char *name, const nas_study_config *c,
-                               const char *fingerprint) {
+typedef struct new_study {
+    nas_store *s;
+    const char *name, *fingerprint;
+    const nas_study_config *c;
+} new_study;
+
+static nas_status insert_study(void *ctx) {
+    const new_study *x = ctx;
+    nas_store *s = x->s;
+    const nas_study_config *c = x->c;
     nas_text objectives = {0}, constraints = {0}, print = {0};
     nas_status st = NAS_OK;
-    NAS_GO(sql_run(s, "INSERT INTO studies (study_name) VALUES (?)", &TEXT(name), 1));
-    s->study = sqlite3_last_insert_rowid(s->db);
+    bool found;
+    NAS_GO(sql_int(&s->study, &found, s->db,
+                   "INSERT INTO studies (study_name) VALUES (?) RETURNING study_id", &TEXT(x->name),
+                   1));
     for (uint32_t i = 0; i < c->n_objectives; i++)
-        NAS_GO(sql_run(s,
+        NAS_GO(sql_run(s->db,
                        "INSERT INTO study_directions (direction, study_id, objective)"
                        " VALUES ('MINIMIZE', ?, ?)",
                        (sql_value[]){INT(s->study), INT(i)}, 2));
@@ -114,7 +119,7 @@ static nas_status insert_study(nas_store *s, const char *name, const nas_study_c
         constraints_json(&constraints, c);
         NAS_GO(put_attr(s, false, "constraints", &constraints));
     }
-    nas_text_json(&print, fingerprint);
+    nas_text_json(&print, x->fingerprint);
     NAS_GO(put_attr(s, false, "fingerprint", &print));
 
 done:
@@ -128,8 +133,8 @@ done:
  * report. */
 static nas_status refuse_second_study(const nas_store *s, const char *name) {
     char *there = NULL;
-    NAS_TRY(
-        sql_text(&there, s, "SELECT study_name FROM studies ORDER BY study_id LIMIT 1", NULL, 0));
+    NAS_TRY(sql_text(&there, s->db, "SELECT study_name FROM studies ORDER BY study_id LIMIT 1",
+                     NULL, 0));
     if (there == NULL)
         return NAS_OK;
     nas_status st = nas_fail(NAS_E_EXISTS, "%s: the study in it is called '%s', not '%s'", s->path,
@@ -143,9 +148,10 @@ nas_status study_create(nas_store *s, const char *name, const nas_study_config *
     if (c->n_objectives < 1 || c->n_objectives > NAS_MAX_OBJECTIVES)
         return nas_fail(NAS_E_ARG, "%s: a study has 1 to %d objectives, not %u", s->path,
                         NAS_MAX_OBJECTIVES, c->n_objectives);
-    NAS_TRY(refuse_second_study(s, name));
-    NAS_TRY(sql_begin(s));
-    NAS_TRY(sql_finish(s, insert_study(s, name, c, fingerprint)));
+    if (!s->db->engine->shared)
+        NAS_TRY(refuse_second_study(s, name));
+    new_study x = {s, name, fingerprint, c};
+    NAS_TRY(sql_transaction(s->db, insert_study, &x));
     return study_find(s, name);
 }
 
@@ -166,15 +172,7 @@ static nas_status fail_at_line(const nas_store *s, const char *old, const char *
                     n_new < SHOWN ? n_new : SHOWN, new);
 }
 
-nas_status study_compare(nas_store *s, const char *fingerprint) {
-    char *kept = NULL;
-    NAS_TRY(sql_text(&kept, s,
-                     "SELECT json_extract(value_json, '$') FROM study_user_attributes"
-                     " WHERE study_id = ? AND key = 'fingerprint'",
-                     &INT(s->study), 1));
-    if (kept == NULL)
-        return nas_fail(NAS_E_EXISTS, "%s: the study in it was not made by clnas", s->path);
-    const char *a = kept, *b = fingerprint;
+static nas_status compare(const nas_store *s, const char *a, const char *b) {
     nas_status st = NAS_OK;
     for (int line = 1; st == NAS_OK && (*a || *b); line++) {
         int n = line_length(a), m = line_length(b);
@@ -183,6 +181,24 @@ nas_status study_compare(nas_store *s, const char *fingerprint) {
         a += n + (a[n] != 0);
         b += m + (b[m] != 0);
     }
-    nas_free(kept);
+    return st;
+}
+
+nas_status study_compare(nas_store *s, const char *fingerprint) {
+    char *json = NULL;
+    nas_text kept = {0};
+    uint32_t n;
+    nas_status st;
+    NAS_GO(sql_text(&json, s->db,
+                    "SELECT value_json FROM study_user_attributes WHERE study_id = ?"
+                    " AND key = 'fingerprint'",
+                    &INT(s->study), 1));
+    if (json == NULL)
+        NAS_GO(nas_fail(NAS_E_EXISTS, "%s: the study in it was not made by clnas", s->path));
+    NAS_GO(json_strings(&kept, &n, json, s->path));
+    NAS_GO(compare(s, nas_text_str(&kept), fingerprint));
+done:
+    nas_free(json);
+    nas_text_free(&kept);
     return st;
 }

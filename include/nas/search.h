@@ -147,7 +147,7 @@ typedef struct nas_study_config {
 nas_status nas_study_read(nas_study_config *out, const char *path, const char *const *overrides, size_t n) NAS_MUST_USE;
 void nas_study_config_free(nas_study_config *c);
 
-/* ---- study store: SQLite in Optuna's layout ------------------------------------------------------------ */
+/* ---- study store: Optuna's layout, in an SQLite file or on a PostgreSQL server --------------------------- */
 
 typedef struct nas_store nas_store;
 
@@ -155,15 +155,23 @@ typedef enum nas_trial_state { /* Optuna's TrialState */
     NAS_TRIAL_RUNNING, NAS_TRIAL_COMPLETE, NAS_TRIAL_PRUNED, NAS_TRIAL_FAIL, NAS_TRIAL_WAITING
 } nas_trial_state;
 
-/* Creates the file and the study, or opens it. `fingerprint` is a text that must be the same when a
+/* Creates the file and the study, or opens it. A path that begins with postgresql:// or postgres:// is
+ * the address of a server's database (E_UNSUPPORTED where the build has no libpq); one database may
+ * keep many studies, a file keeps one. `fingerprint` is a text that must be the same when a
  * study goes on (space text, objectives, seed, strategy, data …): E_EXISTS says which line differs, or
  * what other study is in the file. One process writes, under a lock on PATH.lock that ends with it
- * (E_STORE names the holder); readers may look at any time (WAL). A child made by fork must not use or
- * close the parent's store. */
+ * (E_STORE names the holder), or under an advisory lock of the server that ends with the session;
+ * readers may look at any time. A child made by fork must not use or close the parent's store. */
 nas_status nas_store_open(nas_store **out, const char *path, const char *study_name, const nas_study_config *c,
                           const char *fingerprint) NAS_MUST_USE;
-/* For reading only, the study that is in it; E_NOT_FOUND when there is none. */
-nas_status nas_store_open_read(nas_store **out, const char *path) NAS_MUST_USE;
+bool nas_store_is_url(const char *path);
+/* For looking, or for a worker; study_name NULL: the first study in it. E_NOT_FOUND when there is none.
+ * A file is opened for reading only. */
+nas_status nas_store_open_read(nas_store **out, const char *path, const char *study_name) NAS_MUST_USE;
+/* How long a server that went away is waited for (0: not at all, as at first), with ever longer pauses;
+ * log lines say so. What was under way is then done again from its start, and nothing twice. *stop
+ * non-zero (may be NULL) ends the wait with E_STOPPED. A store in a file never waits. */
+void nas_store_patience(nas_store *s, double seconds, const volatile int *stop);
 void nas_store_close(nas_store *s);
 
 /* A trial as it is kept. Arrays and strings of a trial that was read are the store's until close or
@@ -179,7 +187,8 @@ typedef struct nas_trial {
 
 /* Begins trial `number` (one transaction): its genes as params (categorical; inactive ones are left
  * out), and every gene in the attribute "genome", exactly. The number is the next one (the count), or
- * that of a trial that is WAITING or RUNNING, which then starts from nothing. */
+ * that of a trial that is WAITING or RUNNING, which then starts from nothing; E_EXISTS when a worker
+ * elsewhere runs it. */
 nas_status nas_store_begin(nas_store *s, uint32_t number, const nas_space *sp, const nas_genome *x) NAS_MUST_USE;
 nas_status nas_store_intermediate(nas_store *s, uint32_t number, uint32_t step, double value) NAS_MUST_USE;
 /* Attributes: values are JSON texts. Names used by clnas: network, hash, params, macs, latency_s,
@@ -190,8 +199,32 @@ nas_status nas_store_study_attr(nas_store *s, const char *key, const char *json)
  * COMPLETE keeps objectives, which must not be NaN (E_NAN). started, ended 0: begin's time, now. */
 nas_status nas_store_end(nas_store *s, const nas_trial *t, const char *reason) NAS_MUST_USE;
 /* Trials that were left running by a killed process become WAITING: all but number and genome is
- * forgotten, so that they are begun anew. Call it before the first begin of a study that goes on. */
+ * forgotten, so that they are begun anew. Call it before the first begin of a study that goes on.
+ * Trials that workers elsewhere run are left to them (nas_store_reclaim). */
 nas_status nas_store_recover(nas_store *s, uint32_t *n_forgotten) NAS_MUST_USE;
+
+/* A trial that is begun may be offered to whoever is free: to other workers of this process, and
+ * with a shared store to other machines. It goes
+ *   begin -> offer (WAITING) -> take (RUNNING) -> hand_in -> end,
+ * and who began it ends it. A worker has a name of its own, never used twice. */
+bool nas_store_shared(const nas_store *s); /* others can reach it */
+nas_status nas_store_offer(nas_store *s, uint32_t number) NAS_MUST_USE;
+/* The offered trial of the lowest number; *got false when there is none. beats: the worker gives signs
+ * of life and loses the trial when it does not; otherwise the trial ends with this process
+ * (nas_store_recover). Two that ask at once get different trials. */
+nas_status nas_store_take(bool *got, uint32_t *number, nas_genome *genome, nas_store *s, const char *worker, bool beats) NAS_MUST_USE;
+/* A sign of life. *mine false: the trial was given to another, or has ended. */
+nas_status nas_store_beat(bool *mine, nas_store *s, uint32_t number, const char *worker) NAS_MUST_USE;
+/* What came of a trial, a JSON text for the one that began it. *mine false: too late, it is not kept. */
+nas_status nas_store_hand_in(bool *mine, nas_store *s, uint32_t number, const char *worker, const char *json) NAS_MUST_USE;
+/* Offers it again, when this worker still has it. */
+nas_status nas_store_give_back(nas_store *s, uint32_t number, const char *worker) NAS_MUST_USE;
+/* The result of the lowest number from `from` on that was handed in and whose trial has not ended; *json
+ * is the caller's. */
+nas_status nas_store_next_result(bool *found, uint32_t *number, char **json, nas_store *s, uint32_t from) NAS_MUST_USE;
+/* Offers again what workers hold that gave no sign of life for so long (by the server's clock; not
+ * before the server itself has been back for so long). *n: how many. */
+nas_status nas_store_reclaim(uint32_t *n, nas_store *s, double silent_s) NAS_MUST_USE;
 
 uint32_t nas_store_trial_count(const nas_store *s); /* highest number + 1 */
 /* Objectives are NaN unless the trial is COMPLETE. */

@@ -115,7 +115,7 @@ static void trials_come_back_as_they_were(void **state) {
     nas_store_close(s);
     for (int readonly = 0; readonly < 2; readonly++) {
         if (readonly)
-            assert_int_equal(nas_store_open_read(&s, file), NAS_OK);
+            assert_int_equal(nas_store_open_read(&s, file, NULL), NAS_OK);
         else
             s = open_store(file);
         const char *const *names;
@@ -313,13 +313,13 @@ static void one_process_writes_and_others_read(void **state) {
         bool refused = nas_store_open(&second, file, "a study", &config, print) == NAS_E_STORE &&
                        strstr(nas_error_text(), "by process") != NULL;
         bool read_it =
-            nas_store_open_read(&second, file) == NAS_OK && nas_store_trial_count(second) == 1;
+            nas_store_open_read(&second, file, NULL) == NAS_OK && nas_store_trial_count(second) == 1;
         _exit(refused && read_it ? 0 : 1);
     }
     int status = -1;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    assert_int_equal(nas_store_open_read(&reader, file), NAS_OK);
+    assert_int_equal(nas_store_open_read(&reader, file, NULL), NAS_OK);
     do_trial(s, 1); /* a reader sees what ends while it looks */
     assert_int_equal(nas_store_trial_count(reader), 2);
     assert_int_equal(nas_store_begin(reader, 2, toy, &(nas_genome){.n = 0}), NAS_E_STORE);
@@ -332,14 +332,14 @@ static void wrong_files_are_refused_in_one_line(void **state) {
     static const char text[] = "this is a text file and not a database, however long it may get: "
                                "................................................................";
     nas_store *s = NULL;
-    assert_int_equal(nas_store_open_read(&s, file), NAS_E_NOT_FOUND);
+    assert_int_equal(nas_store_open_read(&s, file, NULL), NAS_E_NOT_FOUND);
     assert_int_equal(nas_store_open(&s, "/nowhere/study.db", "a", &config, print), NAS_E_STORE);
     assert_non_null(strstr(nas_error_text(), "/nowhere/study.db"));
 
     assert_int_equal(nas_file_write(file, text, sizeof text), NAS_OK);
     assert_int_equal(nas_store_open(&s, file, "a", &config, print), NAS_E_STORE);
     assert_non_null(strstr(nas_error_text(), "no SQLite database"));
-    assert_int_equal(nas_store_open_read(&s, file), NAS_E_STORE);
+    assert_int_equal(nas_store_open_read(&s, file, NULL), NAS_E_STORE);
     char *kept;
     size_t n;
     assert_int_equal(nas_file_read(&kept, &n, file, 0), NAS_OK);
@@ -347,7 +347,7 @@ static void wrong_files_are_refused_in_one_line(void **state) {
     nas_free(kept);
 
     assert_int_equal(nas_file_write(file, "", 0), NAS_OK);
-    assert_int_equal(nas_store_open_read(&s, file), NAS_E_NOT_FOUND);
+    assert_int_equal(nas_store_open_read(&s, file, NULL), NAS_E_NOT_FOUND);
     assert_null(strchr(nas_error_text(), '\n'));
 }
 
@@ -363,13 +363,13 @@ static void a_damaged_store_never_reads_as_a_good_one(void **state) {
     assert_int_equal(nas_file_write(file, bytes, n / 2), NAS_OK); /* cut off */
     assert_int_equal(nas_store_open(&s, file, "a study", &config, print), NAS_E_STORE);
     assert_non_null(strstr(nas_error_text(), "damaged"));
-    assert_int_equal(nas_store_open_read(&s, file), NAS_E_STORE);
+    assert_int_equal(nas_store_open_read(&s, file, NULL), NAS_E_STORE);
 
     for (size_t at = 4096; at < n;
          at += 997) { /* noise on every page: whatever is read, or an error */
         memset(bytes + at, 0xa5, 64 < n - at ? 64 : n - at);
         assert_int_equal(nas_file_write(file, bytes, n), NAS_OK);
-        if (nas_store_open_read(&s, file) != NAS_OK)
+        if (nas_store_open_read(&s, file, NULL) != NAS_OK)
             continue;
         for (uint32_t i = 0; i < 20; i++) {
             nas_trial t;
