@@ -74,7 +74,7 @@ static nas_status word_text(char buf[MAX_WORD], reader *r, token t) {
 }
 
 static nas_status parse_int(int64_t *out, reader *r, token t, int64_t min, int64_t max) {
-    char buf[MAX_WORD], *end;
+    char buf[MAX_WORD] = "", *end = buf;
     NAS_TRY(word_text(buf, r, t));
     errno = 0;
     long long v = strtoll(buf, &end, 10);
@@ -87,7 +87,7 @@ static nas_status parse_int(int64_t *out, reader *r, token t, int64_t min, int64
 
 /* "%12" or "@3": the sign, then a number below `limit`. */
 static nas_status parse_ref(uint32_t *out, reader *r, token t, char sign, uint32_t limit) {
-    int64_t v;
+    int64_t v = 0;
     if (t.n < 2 || t.s[0] != sign || limit == 0)
         return READ_FAIL(r, "\"%.*s\" is not %c and the number of an earlier line",
                          (int)(t.n < 40 ? t.n : 40), t.s, sign);
@@ -136,7 +136,7 @@ static nas_status get_shape(void *at, reader *r, token t) {
     const char *p = t.s, *end = t.s + t.n;
     while (!word_is(t, "scalar")) {
         const char *x = memchr(p, 'x', (size_t)(end - p));
-        int64_t dim;
+        int64_t dim = 0;
         if (s.rank == NAS_MAX_RANK)
             return READ_FAIL(r, "a shape has more than %d dimensions", NAS_MAX_RANK);
         NAS_TRY(parse_int(&dim, r, (token){p, (size_t)((x ? x : end) - p)}, 1, INT32_MAX));

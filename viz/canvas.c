@@ -208,7 +208,7 @@ void canvas_unclip(canvas *c) {
 static const struct {
     int n;
     bool stroked;
-    point v[4];
+    point v[4] = {{0, 0}};
 } marker_shapes[MARK_COUNT] = {
     [MARK_SQUARE] = {4, false, {{-.85, -.85}, {.85, -.85}, {.85, .85}, {-.85, .85}}},
     [MARK_TRIANGLE] = {3, false, {{0, -1.15}, {1.05, .75}, {-1.05, .75}}},
@@ -219,7 +219,7 @@ static const struct {
 };
 
 void canvas_marker(canvas *c, marker m, double x, double y, double radius, colour fill) {
-    point v[4];
+    point v[4] = {{0, 0}};
     int n = marker_shapes[m].n;
     for (int i = 0; i < n; i++)
         v[i] = (point){x + radius * marker_shapes[m].v[i].x, y + radius * marker_shapes[m].v[i].y};
@@ -309,7 +309,7 @@ void canvas_upward_text(canvas *c, double x, double y, const char *s, font f) {
 
 void canvas_fit_text(canvas *c, char *out, size_t room, const char *s, font f, double width) {
     static const char dots[] = "\xe2\x80\xa6";
-    char cleaned[TEXT_ROOM];
+    char cleaned[TEXT_ROOM] = "";
     clean(cleaned, s);
     size_t n = strlen(cleaned);
     bool cut = n + sizeof dots > room || strlen(s) > n || select_font(c, cleaned, f) > width;
