@@ -12,16 +12,15 @@ enum { DEFAULT_STARTS = 10, DEFAULT_BATCH = 4 };
 typedef struct local {
     uint32_t starts, batch;
     uint32_t first;       /* trial that this run began with */
-    uint32_t ranked, end; /* trials that `run` holds, ranked: ranked … end - 1 */
-    uint32_t cap;
-    selection run;
+    uint32_t begun, seen; /* `front` is that of trials begun … seen - 1 */
+    selection front;
 } local;
 
 static void release(nas_strategy *t) {
     local *s = t->state;
     if (s == NULL)
         return;
-    selection_free(&s->run);
+    selection_free(&s->front);
     nas_free(s);
 }
 
@@ -40,27 +39,46 @@ static uint32_t horizon(const nas_strategy *t, uint32_t trial) {
     return trial < s->batch ? 0 : trial - (s->batch - 1);
 }
 
-static nas_status rank_run(nas_strategy *t, uint32_t end) {
-    local *s = t->state;
-    uint32_t n = end - s->first;
-    if (s->ranked == s->first && s->end == end)
+static nas_status make_room(local *s, uint32_t n, uint32_t m) {
+    selection bigger = {0};
+    if (n <= s->front.cap)
         return NAS_OK;
-    s->end = 0;
-    if (n > s->cap) {
-        selection bigger;
-        nas_status st = selection_create(&bigger, 2 * n, t->options.n_objectives);
-        if (st != NAS_OK) {
-            selection_free(&bigger);
-            return st;
-        }
-        selection_free(&s->run);
-        s->run = bigger;
-        s->cap = 2 * n;
+    nas_status st = selection_create(&bigger, 2 * n, m);
+    if (st != NAS_OK) {
+        selection_free(&bigger);
+        return st;
     }
-    selection_take(&s->run, s->first, end);
-    NAS_TRY(selection_sort(&s->run, t));
-    s->ranked = s->first;
-    s->end = end;
+    for (; bigger.n < s->front.n; bigger.n++)
+        bigger.member[bigger.n] = s->front.member[bigger.n];
+    selection_free(&s->front);
+    s->front = bigger;
+    return NAS_OK;
+}
+
+/* Lets the run's trials below `end` into the front; of one objective only the best stays. */
+static nas_status advance(nas_strategy *t, uint32_t end) {
+    local *s = t->state;
+    selection *f = &s->front;
+    if (s->begun != s->first || s->seen < s->first) {
+        f->n = 0;
+        s->begun = s->seen = s->first;
+    }
+    if (s->seen == end)
+        return NAS_OK;
+    NAS_TRY(make_room(s, f->n + end - s->seen, t->options.n_objectives));
+    const uint32_t held = f->n;
+    for (uint32_t i = s->seen; i < end; i++)
+        f->member[f->n++].trial = i;
+    nas_status st = selection_sort(f, t);
+    if (st != NAS_OK) {
+        f->n = held;
+        return st;
+    }
+    uint32_t n = 1;
+    while (t->options.n_objectives > 1 && n < f->n && f->member[n].rank == 0)
+        n++;
+    f->n = n;
+    s->seen = end;
     return NAS_OK;
 }
 
@@ -90,15 +108,11 @@ static nas_status propose(nas_genome *out, nas_strategy *t, uint32_t trial, nas_
     local *s = t->state;
     uint32_t end = horizon(t, trial);
     if (end > s->first && trial >= s->first + s->starts) {
-        NAS_TRY(rank_run(t, end));
-        uint32_t front = 0;
-        while (front < s->run.n && s->run.member[front].rank == 0 &&
-               (t->options.n_objectives > 1 || front == 0))
-            front++;
-        uint32_t from = (uint32_t)nas_rng_below(r, front);
+        NAS_TRY(advance(t, end));
+        uint32_t front = s->front.n, from = (uint32_t)nas_rng_below(r, front);
         for (uint32_t i = 0; i < front; i++) {
             nas_genome x;
-            strategy_genome(&x, t, s->run.member[(from + i) % front].trial);
+            strategy_genome(&x, t, s->front.member[(from + i) % front].trial);
             if (new_neighbour(out, t, &x, r))
                 return NAS_OK;
         }
