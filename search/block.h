@@ -19,6 +19,8 @@ typedef enum arg_type {
     ARG_PAD,   /* same, valid or a whole number */
     ARG_ANY,   /* any scalar: checked where it is used */
     ARG_ITEMS, /* a list of blocks */
+    ARG_LISTS, /* a list of branches, each a list of blocks */
+    ARG_NODES, /* the nodes of a cell */
     ARG_STAGE  /* block, blocks and repeat of a stage: plan.c reads them */
 } arg_type;
 
@@ -27,7 +29,7 @@ typedef struct block_arg {
     arg_type type;
     const char *fallback; /* NULL: must be given; "": the block decides */
     double min, max;
-    const char *const *words; /* NULL behind the last */
+    const char *const *words; /* NULL behind the last; of a number: words that may stand for it */
     bool stride;              /* 1 in the later repeats of a stage */
 } block_arg;
 
@@ -39,7 +41,7 @@ typedef struct form {
     form_copies copies; /* a SEQ that was written as a repeat */
     const nas_yaml_node *at;
     const nas_yaml_node *value; /* SCALAR: where its text stands; NULL: computed */
-    double number; /* SCALAR without value */
+    double number;              /* SCALAR without value */
     const char *key, *text;
     uint32_t n;
     struct form **kid;
@@ -55,6 +57,7 @@ typedef struct build {
     nas_value seed;   /* made when a dropout first needs it */
     int32_t streams;  /* dropouts so far */
     bool class_token; /* token 0 is a class token */
+    nas_value before; /* what went into the last cell; its id 0 before the first */
     bool located;     /* the failure on its way names its block already */
     char path[PATH_BYTES];
 } build;
@@ -129,6 +132,17 @@ nas_status flatten(build *b, nas_value *x);
 
 /* Appends the blocks of a list, in the scope that is open (network.c); stage: they may be copies.
  */
+/* One of them, as `label` in that scope; repeat: nas_graph_scope_push. */
+nas_status build_item(build *b, const form *item, const char *label, uint32_t repeat, nas_value *x);
+/* Opens a scope; leave it with the length that b->path had before. */
+nas_status build_enter(build *b, const char *label, const char *kind, uint32_t repeat);
+void build_leave(build *b, size_t length);
+/* Gives the values of branches (a list of blocks or lists of blocks), each from x. */
+nas_status build_branches(nas_value *out, uint32_t max, build *b, const form *branches,
+                          nas_value x);
+/* Joins values: "add", "mul" or "concat" (of the last axis). A vector [N,C] multiplies images. */
+nas_status combine(nas_value *out, build *b, const char *how, const nas_value *v, uint32_t n);
+
 nas_status build_items(build *b, const form *items, bool stage, nas_value *x);
 
 #endif

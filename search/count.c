@@ -88,7 +88,7 @@ static void collect(void *ctx, plan *p) {
 static uint64_t used_by(const counter *c, const plan *p) {
     collector k = {.c = c};
     collect(&k, (plan *)p);
-    if (p->kind == PLAN_EXPR)
+    if (p->kind == PLAN_EXPR || p->kind == PLAN_CASE)
         expr_values(p->expr, collect, &k);
     return k.used;
 }
@@ -137,12 +137,33 @@ done:
     return st;
 }
 
+/* The use of a block that the file defines: its arguments, and what it is made of, which of a
+ * shared block is counted once in the end. */
+static nas_status count_own(tally *t, counter *c, const plan *p) {
+    nas_status st = NAS_OK;
+    tally one = {0};
+    uint64_t used = p->shared != NO_GENE ? UINT64_C(1) << c->s->own[p->shared].bit : 0;
+    NAS_GO(count_product(t, c, p->arg, p->n_args, used));
+    if (p->shared == NO_GENE) {
+        NAS_GO(count(&one, c, p->kid[0]));
+        NAS_GO(tally_times(t, c, &one));
+    }
+done:
+    nas_free(one.set);
+    return st;
+}
+
 /* Adds what p can be to the empty t. */
 static nas_status count(tally *t, counter *c, const plan *p) {
     nas_status st = NAS_OK;
     tally one = {0};
     if (p->kind == PLAN_COPIES)
         return count_copies(t, c, p->repeat, p);
+    if (p->kind == PLAN_OWN)
+        return count_own(t, c, p);
+    if (p->kind == PLAN_CASE)
+        return count_product(t, c, &(plan *){(plan *)plan_instead(c->s, p, c->gene)}, 1,
+                             used_by(c, p));
     if (p->kind != PLAN_CHOOSE)
         return count_product(t, c, p->kid, p->kind == PLAN_ALIAS ? 0 : p->n, used_by(c, p));
     if (c->s->counts[p->gene])
@@ -154,6 +175,33 @@ static nas_status count(tally *t, counter *c, const plan *p) {
     }
 done:
     nas_free(one.set);
+    return st;
+}
+
+/* Puts what a shared block is made of in the place of its use. A block uses only blocks that are
+ * first used before its own end, so they are taken from the last finished one. */
+static nas_status expand_shared(tally *t, counter *c, const own_block *o) {
+    nas_status st = NAS_OK;
+    tally content = {0}, result = {0};
+    uint64_t bit = UINT64_C(1) << o->bit;
+    bignum networks;
+    NAS_GO(count(&content, c, o->use->kid[0]));
+    for (uint32_t i = 0; i < t->n; i++) {
+        uint64_t used = t->set[i].used;
+        if ((used & bit) == 0)
+            NAS_GO(tally_add(&result, c, used, &t->set[i].networks));
+        for (uint32_t k = 0; (used & bit) != 0 && k < content.n; k++) {
+            networks = t->set[i].networks;
+            NAS_GO(fits(c->s, bignum_multiply(&networks, &content.set[k].networks)));
+            NAS_GO(tally_add(&result, c, (used & ~bit) | content.set[k].used, &networks));
+        }
+    }
+    tally old = *t;
+    *t = result;
+    result = old;
+done:
+    nas_free(content.set);
+    nas_free(result.set);
     return st;
 }
 
@@ -194,7 +242,9 @@ nas_status count_networks(nas_space *s) {
     bignum_set(&s->size, 0);
     do {
         t.n = 0;
-        NAS_GO(count(&t, &c, s->net));
+        NAS_GO(count_product(&t, &c, (plan *[]){s->hwc, s->net}, 2, 0));
+        for (uint32_t i = s->n_shared; i-- > 0;)
+            NAS_GO(expand_shared(&t, &c, s->shared[i]));
         NAS_GO(add_networks(s, &t, gene));
     } while (next_counts(gene, s));
 done:

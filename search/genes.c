@@ -30,17 +30,21 @@ static void visit(bool *active, const nas_space *s, const plan *p, const uint16_
     visitor v = {.active = active, .s = s, .gene = gene};
     if (p->kind == PLAN_REF)
         visit_lets(&v, (plan *)p);
-    if (p->kind == PLAN_EXPR)
+    if (p->kind == PLAN_EXPR || p->kind == PLAN_CASE)
         expr_values(p->expr, visit_lets, &v);
     if (p->kind == PLAN_ALIAS)
         return;
+    for (uint32_t i = 0; i < p->n_args; i++)
+        visit(active, s, p->arg[i], gene);
     if (p->kind == PLAN_COPIES) {
         visit(active, s, p->repeat, gene);
         n = plan_copies_now(s, p, gene);
     }
-    if (p->kind == PLAN_CHOOSE) {
+    const plan *instead = plan_instead(s, p, gene);
+    if (p->kind == PLAN_CHOOSE)
         active[p->gene] = true;
-        visit(active, s, p->kid[gene[p->gene]], gene);
+    if (instead != NULL) {
+        visit(active, s, instead, gene);
         return;
     }
     for (uint32_t i = 0; i < n; i++)
@@ -49,6 +53,7 @@ static void visit(bool *active, const nas_space *s, const plan *p, const uint16_
 
 void nas_space_active(bool *active, const nas_space *s, const nas_genome *x) {
     memset(active, 0, s->n_genes * sizeof *active);
+    visit(active, s, s->hwc, x->gene);
     visit(active, s, s->net, x->gene);
 }
 
@@ -63,12 +68,6 @@ void nas_space_canonical(nas_genome *x, const nas_space *s) {
             x->gene[i] = 0;
 }
 
-void nas_space_sample(nas_genome *x, const nas_space *s, nas_rng *r) {
-    for (uint32_t i = 0; i < s->n_genes; i++)
-        x->gene[i] = (uint16_t)nas_rng_below(r, s->gene[i].n);
-    nas_space_canonical(x, s);
-}
-
 /* ---- walking ---- */
 
 /* Counts like an odometer whose last gene turns fastest. Other genes depend on earlier ones alone;
@@ -78,7 +77,7 @@ static bool step(nas_genome *x, const nas_space *s) {
     bool active[NAS_MAX_GENES];
     nas_space_active(active, s, x);
     for (uint32_t i = s->n_genes; i-- > 0;) {
-        if ((active[i] || s->bit[i] >= 0) && x->gene[i] + 1u < s->gene[i].n) {
+        if ((active[i] || s->late[i]) && x->gene[i] + 1u < s->gene[i].n) {
             x->gene[i]++;
             return true;
         }
@@ -94,7 +93,8 @@ bool nas_space_next(nas_genome *x, const nas_space *s) {
             return false;
         canonical = next;
         nas_space_canonical(&canonical, s);
-    } while (memcmp(canonical.gene, next.gene, sizeof next.gene) != 0);
+    } while (memcmp(canonical.gene, next.gene, sizeof next.gene) != 0 ||
+             constraints_genes(s, &next) != NAS_OK);
     *x = next;
     return true;
 }

@@ -40,7 +40,7 @@ static nas_status check_computed(build *b, const block_kind *k, const form *args
 
 /* ---- blocks ---- */
 
-static nas_status enter(build *b, const char *label, const char *kind, uint32_t repeat) {
+nas_status build_enter(build *b, const char *label, const char *kind, uint32_t repeat) {
     size_t n = strlen(b->path);
     if (n + strlen(label) + 2 > sizeof b->path)
         return nas_fail(NAS_E_GRAPH, "%s.%s: the path of a block is over %d letters", b->path,
@@ -50,13 +50,18 @@ static nas_status enter(build *b, const char *label, const char *kind, uint32_t 
     return NAS_OK;
 }
 
-static nas_status build_item(build *b, const form *item, const char *label, uint32_t repeat,
-                             nas_value *x) {
+void build_leave(build *b, size_t length) {
+    nas_graph_scope_pop(b->g);
+    b->path[length] = '\0';
+}
+
+nas_status build_item(build *b, const form *item, const char *label, uint32_t repeat,
+                      nas_value *x) {
     bool list = item->kind == FORM_SEQ;
     const block_kind *k = list ? NULL : block_find(item->kid[0]->key);
     const char *kind = list ? "stage" : k->name;
     size_t n = strlen(b->path);
-    nas_status st = enter(b, label, kind, repeat);
+    nas_status st = build_enter(b, label, kind, repeat);
     if (st != NAS_OK)
         return locate(b, st, item, kind);
     if (list)
@@ -67,8 +72,7 @@ static nas_status build_item(build *b, const form *item, const char *label, uint
         st = nas_fail(NAS_E_TOO_BIG, "the network is over %d nodes", (int)MAX_NODES);
     if (st != NAS_OK)
         st = locate(b, st, item, kind);
-    nas_graph_scope_pop(b->g);
-    b->path[n] = '\0';
+    build_leave(b, n);
     return st;
 }
 
@@ -118,13 +122,14 @@ static nas_status check_logits(const build *b, const form *net, nas_value x) {
     return st == NAS_E_PARSE ? nas_fail(NAS_E_SHAPE, "%s", line) : st;
 }
 
-nas_status build_network(nas_graph **out, const nas_space *s, const form *net, int32_t batch) {
+nas_status build_network(nas_graph **out, const nas_space *s, const form *net, const int32_t hwc[3],
+                         int32_t batch) {
     nas_status st = NAS_OK;
     build b = {.batch = batch, .classes = s->classes, .seed = NAS_NO_VALUE};
     nas_value x;
     if (batch < 1)
         return nas_fail(NAS_E_ARG, "batch %d: must be at least 1", batch);
-    nas_attr attr = {.leaf = {.shape = NAS_SHAPE(batch, s->hwc[0], s->hwc[1], s->hwc[2])}};
+    nas_attr attr = {.leaf = {.shape = NAS_SHAPE(batch, hwc[0], hwc[1], hwc[2])}};
     NAS_GO(nas_graph_create(&b.g));
     NAS_GO(nas_graph_leaf(&x, b.g, NAS_OP_INPUT, "x", &attr));
     NAS_GO(build_items(&b, net, false, &x));

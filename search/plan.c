@@ -3,18 +3,7 @@
 
 #include <string.h>
 
-enum { MAX_NAME = 40, MAX_ARGS = 23 };
-
-/* Where an item stands: its gene path is prefix.label, unless it brings a name of its own. */
-typedef struct place {
-    const char *prefix, *label;
-    const char *name; /* what its leaves are to be called, from the choice around it; or NULL */
-    bool list;        /* an element of a list: may have a name */
-    bool nameless;    /* a copy of a stage: called by its number */
-    bool later;       /* in a later repeat of a stage: strides are 1 */
-} place;
-
-static nas_status plan_item(plan **out, nas_space *s, const nas_yaml_node *n, place at);
+enum { MAX_NAME = 40, MAX_ARGS = 23, MAX_BLOCKS_DEEP = 24 };
 
 /* ---- small things ---- */
 
@@ -26,20 +15,21 @@ nas_status plan_new(plan **out, nas_space *s, plan_kind kind, const nas_yaml_nod
     plan **kid = arena_new(&s->mem, (n + 1) * sizeof(plan *));
     if (p == NULL || kid == NULL)
         return nas_fail_memory(sizeof *p + n * sizeof(plan *));
-    *p = (plan){.kind = kind, .at = at, .gene = NO_GENE, .n = (uint32_t)n, .kid = kid};
+    *p = (plan){
+        .kind = kind, .at = at, .gene = NO_GENE, .shared = NO_GENE, .n = (uint32_t)n, .kid = kid};
     *out = p;
     return NAS_OK;
 }
 
-static nas_status plan_text(plan **out, nas_space *s, const nas_yaml_node *at, const char *key,
-                            const char *text) {
+nas_status plan_text(plan **out, nas_space *s, const nas_yaml_node *at, const char *key,
+                     const char *text) {
     NAS_TRY(plan_new(out, s, PLAN_SCALAR, at, 0));
     (*out)->key = key;
     (*out)->text = text;
     return NAS_OK;
 }
 
-static nas_status join(const char **out, nas_space *s, const char *prefix, const char *label) {
+nas_status plan_join(const char **out, nas_space *s, const char *prefix, const char *label) {
     *out = arena_text(&s->mem, "%s%s%s", prefix, prefix[0] != '\0' ? "." : "", label);
     return *out == NULL ? nas_fail_memory(1) : NAS_OK;
 }
@@ -67,7 +57,7 @@ const nas_yaml_node *choose_of(const nas_yaml_node *n) {
 }
 
 /* The kind of a single block; NULL for lists and choices. */
-static const char *kind_of(const nas_yaml_node *n) {
+const char *plan_kind_of(const nas_yaml_node *n) {
     if (is_map(n))
         return nas_yaml_count(n) == 1 && nas_yaml_get(n, "choose") == NULL ? nas_yaml_key(n, 0)
                                                                            : NULL;
@@ -76,7 +66,7 @@ static const char *kind_of(const nas_yaml_node *n) {
 
 /* ---- names ---- */
 
-static nas_status check_name(const char *name, const nas_yaml_node *at) {
+nas_status plan_check_name(const char *name, const nas_yaml_node *at) {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_",
                       others[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789-";
     size_t length = strlen(name);
@@ -88,19 +78,19 @@ static nas_status check_name(const char *name, const nas_yaml_node *at) {
         MAX_NAME - 1);
 }
 
-static nas_status read_name(const char **out, const nas_yaml_node *n) {
+nas_status plan_name(const char **out, const nas_yaml_node *n) {
     const char *name;
     NAS_TRY(nas_yaml_string(&name, n));
-    NAS_TRY(check_name(name, n));
+    NAS_TRY(plan_check_name(name, n));
     *out = name;
     return NAS_OK;
 }
 
 /* The name an element of a list has by itself; NULL: none. */
-static nas_status own_name(const char **out, const nas_yaml_node **at, const nas_yaml_node *n) {
+nas_status plan_own_name(const char **out, const nas_yaml_node **at, const nas_yaml_node *n) {
     *out = NULL;
     *at = n;
-    const char *kind = kind_of(n);
+    const char *kind = plan_kind_of(n);
     const block_kind *k = kind != NULL ? block_find(kind) : NULL;
     const nas_yaml_node *holder = !is_map(n) ? NULL : kind == NULL ? n : nas_yaml_at(n, 0);
     const nas_yaml_node *name = NULL;
@@ -111,16 +101,16 @@ static nas_status own_name(const char **out, const nas_yaml_node **at, const nas
         return NAS_OK;
     }
     *at = name;
-    return read_name(out, name);
+    return plan_name(out, name);
 }
 
 static nas_status check_distinct(const nas_yaml_node *list) {
     for (size_t i = 1; i < nas_yaml_count(list); i++) {
         const char *name, *other;
         const nas_yaml_node *at, *before;
-        NAS_TRY(own_name(&name, &at, nas_yaml_at(list, i)));
+        NAS_TRY(plan_own_name(&name, &at, nas_yaml_at(list, i)));
         for (size_t k = 0; name != NULL && k < i; k++) {
-            NAS_TRY(own_name(&other, &before, nas_yaml_at(list, k)));
+            NAS_TRY(plan_own_name(&other, &before, nas_yaml_at(list, k)));
             if (other != NULL && strcmp(name, other) == 0)
                 return nas_yaml_fail(at,
                                      "two blocks of this list are called %s (the other in line "
@@ -141,12 +131,12 @@ nas_status plan_items(plan **out, nas_space *s, const nas_yaml_node *n, const ch
     char label[16];
     plan *p;
     if (options != NULL && is_list(options)) {
-        NAS_TRY(join(&path, s, prefix, "blocks"));
+        NAS_TRY(plan_join(&path, s, prefix, "blocks"));
         NAS_TRY(plan_new(&p, s, PLAN_CHOOSE, n, nas_yaml_count(options)));
         NAS_TRY(gene_new(&p->gene, s, options, path, NULL));
         for (uint32_t i = 0; i < p->n; i++) {
             snprintf(label, sizeof label, "%u", i);
-            NAS_TRY(join(&path, s, prefix, label));
+            NAS_TRY(plan_join(&path, s, prefix, label));
             NAS_TRY(context_enter(s));
             NAS_TRY(plan_items(&p->kid[i], s, nas_yaml_at(options, i), path, later));
             s->here = here;
@@ -188,7 +178,7 @@ static nas_status name_index(nas_space *s, const nas_yaml_node *at, const char *
                              uint32_t i) {
     const char *path, *text = arena_text(&s->mem, "%u", i);
     plan *index;
-    NAS_TRY(text == NULL ? nas_fail_memory(1) : join(&path, s, prefix, "index"));
+    NAS_TRY(text == NULL ? nas_fail_memory(1) : plan_join(&path, s, prefix, "index"));
     NAS_TRY(plan_new(&index, s, PLAN_SCALAR, at, 0));
     index->text = text;
     return name_add(s, path, index);
@@ -205,7 +195,7 @@ static nas_status plan_copies(plan **out, nas_space *s, const nas_yaml_node *arg
     uint32_t max = 0;
     const context *here = s->here;
     plan *p, *r;
-    NAS_TRY(join(&gene, s, path, "repeat"));
+    NAS_TRY(plan_join(&gene, s, path, "repeat"));
     if (repeat != NULL)
         NAS_TRY(plan_value(&r, s, &repeat_arg, repeat, gene));
     else
@@ -217,7 +207,7 @@ static nas_status plan_copies(plan **out, nas_space *s, const nas_yaml_node *arg
     p->many = blocks != NULL;
     for (uint32_t i = 0; i < max; i++) {
         snprintf(label, sizeof label, "%u", i);
-        NAS_TRY(join(&prefix, s, path, label));
+        NAS_TRY(plan_join(&prefix, s, path, label));
         NAS_TRY(name_index(s, args, prefix, i));
         if (i > 0)
             NAS_TRY(context_enter(s));
@@ -263,8 +253,12 @@ static nas_status plan_arg(plan **out, nas_space *s, const block_kind *k, const 
                                    : nas_yaml_fail(args, "%s: %s is missing", k->name, a->name);
     if (a->type == ARG_ITEMS) {
         NAS_TRY(plan_items(out, s, n, path, later));
+    } else if (a->type == ARG_LISTS) {
+        NAS_TRY(plan_lists(out, s, n, path, later));
+    } else if (a->type == ARG_NODES) {
+        NAS_TRY(plan_nodes(out, s, n, path, later));
     } else {
-        NAS_TRY(join(&gene, s, path, a->name));
+        NAS_TRY(plan_join(&gene, s, path, a->name));
         NAS_TRY(plan_value(out, s, a, n, gene));
         NAS_TRY(name_add(s, gene, *out));
     }
@@ -292,12 +286,12 @@ static nas_status plan_args_choice(plan **out, nas_space *s, const block_kind *k
     plan *p;
     if (!is_list(options))
         return nas_yaml_fail(options, "%s: expected choose: [{...}, ...]", k->name);
-    NAS_TRY(join(&gene, s, path, "choose"));
+    NAS_TRY(plan_join(&gene, s, path, "choose"));
     NAS_TRY(plan_new(&p, s, PLAN_CHOOSE, args, nas_yaml_count(options)));
     NAS_TRY(gene_new(&p->gene, s, options, gene, NULL));
     for (uint32_t i = 0; i < p->n; i++) {
         snprintf(label, sizeof label, "%u", i);
-        NAS_TRY(join(&inner, s, path, label));
+        NAS_TRY(plan_join(&inner, s, path, label));
         NAS_TRY(context_enter(s));
         NAS_TRY(plan_args(&p->kid[i], s, k, nas_yaml_at(options, i), inner, at));
         s->here = here;
@@ -312,7 +306,7 @@ static bool refers(const block_arg *a, const nas_yaml_node *n) {
     for (size_t i = 0; options != NULL && i < nas_yaml_count(options); i++)
         if (refers(a, nas_yaml_at(options, i)))
             return true;
-    return is_expr(n) || a->type == ARG_ITEMS;
+    return is_expr(n) || a->type == ARG_ITEMS || a->type == ARG_LISTS || a->type == ARG_NODES;
 }
 
 /* Plain arguments in the block's order, then those that refer to others in the file's; all are kept
@@ -347,7 +341,7 @@ static nas_status plan_args(plan **out, nas_space *s, const block_kind *k,
     if (name != NULL && at.nameless)
         return nas_yaml_fail(name, "a repeated block has no name: it is called by its number");
     if (name != NULL)
-        NAS_TRY(read_name(&own, name));
+        NAS_TRY(plan_name(&own, name));
     NAS_TRY(plan_new(&p, s, PLAN_MAP, args, k->n_args + 1));
     p->n = 0;
     if (own != NULL)
@@ -359,22 +353,59 @@ static nas_status plan_args(plan **out, nas_space *s, const block_kind *k,
     return NAS_OK;
 }
 
+/* n: `kind: {arguments}`, or the bare kind, of a block that the file defines. */
+static nas_status plan_use(plan **out, nas_space *s, const nas_yaml_node *n, own_block *o,
+                           place at) {
+    const nas_yaml_node *args = is_map(n) ? nas_yaml_at(n, 0) : n, *where;
+    const char *own, *path;
+    if (args != n && !is_map(args) && !is_nothing(args))
+        return nas_yaml_fail(args, "%s: expected {argument: value, ...}", o->name);
+    NAS_TRY(plan_own_name(&own, &where, n));
+    if (own != NULL && at.nameless)
+        return nas_yaml_fail(where, "a repeated block has no name: it is called by its number");
+    NAS_TRY(plan_join(&path, s, at.prefix, at.list && own != NULL ? own : at.label));
+    if (at.list && own == NULL)
+        NAS_TRY(plan_join(&path, s, path, o->name));
+    at.name = own != NULL ? own : at.name;
+    return plan_own(out, s, o, args, path, at);
+}
+
+/* n: $name, a parameter that is a block. */
+static nas_status plan_dollar_block(plan **out, nas_space *s, const nas_yaml_node *n, place at) {
+    const char *name = nas_yaml_scalar(n) + 1, *path;
+    NAS_TRY(plan_join(&path, s, at.prefix, at.label));
+    const named_value *param = param_find(s, name, path);
+    if (param == NULL || param->block == NULL)
+        return nas_yaml_fail(n, "$%.40s is no block: none is called so in args: {name: block}",
+                             name);
+    if (++s->n_plans > MAX_PLANS || s->depth > MAX_BLOCKS_DEEP)
+        return nas_yaml_fail(n, "$%.40s: blocks stand in blocks without end", name);
+    s->depth++;
+    at.list = false;
+    NAS_TRY(plan_item(out, s, param->block, at));
+    s->depth--;
+    return NAS_OK;
+}
+
 /* n: `kind: {arguments}`, or the bare kind. */
 static nas_status plan_block(plan **out, nas_space *s, const nas_yaml_node *n, const char *kind,
                              place at) {
     const block_kind *k = block_find(kind);
     const nas_yaml_node *args = is_map(n) ? nas_yaml_at(n, 0) : n, *where;
-    const char *near = k == NULL ? block_nearest(kind) : NULL, *own, *path;
+    own_block *mine = own_find(s, kind);
+    const char *near = k == NULL ? own_nearest(s, kind) : NULL, *own, *path;
+    if (mine != NULL)
+        return plan_use(out, s, n, mine, at);
     if (near != NULL)
         return nas_yaml_fail(n, "unknown block '%.40s'; did you mean '%s'?", kind, near);
     if (k == NULL)
         return nas_yaml_fail(n, "unknown block '%.40s'", kind);
     if (args != n && !is_map(args) && !is_nothing(args))
         return nas_yaml_fail(args, "%s: expected {argument: value, ...}", k->name);
-    NAS_TRY(own_name(&own, &where, n));
-    NAS_TRY(join(&path, s, at.prefix, at.list && own != NULL ? own : at.label));
+    NAS_TRY(plan_own_name(&own, &where, n));
+    NAS_TRY(plan_join(&path, s, at.prefix, at.list && own != NULL ? own : at.label));
     if (at.list && own == NULL)
-        NAS_TRY(join(&path, s, path, k->name));
+        NAS_TRY(plan_join(&path, s, path, k->name));
     if (k == &block_skip)
         at.name = NULL;
     plan *p;
@@ -385,99 +416,20 @@ static nas_status plan_block(plan **out, nas_space *s, const nas_yaml_node *n, c
     return NAS_OK;
 }
 
-/* ---- a choice between blocks ---- */
-
-/* What an alternative's option and genes are called: its key, or its kind if no other alternative
- * has that; NULL: it has only its number. */
-static const char *alternative_label(const nas_yaml_node *options, uint32_t i) {
-    if (is_map(options))
-        return nas_yaml_key(options, i);
-    const char *kind = kind_of(nas_yaml_at(options, i));
-    for (uint32_t k = 0; kind != NULL && k < nas_yaml_count(options); k++) {
-        const char *other = kind_of(nas_yaml_at(options, k));
-        if (k != i && other != NULL && strcmp(kind, other) == 0)
-            return NULL;
-    }
-    return kind;
-}
-
-/* Where alternatives stand, and the path of the gene. own: the choice's name or NULL. */
-static nas_status place_alternatives(place *inner, const char **gene, nas_space *s, place at,
-                                     const char *own, bool keyed) {
-    const char *base, *named = NULL;
-    *inner = (place){.name = at.name, .nameless = at.nameless, .later = at.later};
-    NAS_TRY(join(&base, s, at.prefix, at.label));
-    if (own != NULL) {
-        NAS_TRY(join(&named, s, at.list ? at.prefix : base, own));
-        *gene = named;
-        inner->name = at.nameless ? NULL : own;
-    } else {
-        NAS_TRY(join(gene, s, base, "choose"));
-    }
-    inner->prefix = named != NULL ? named : base;
-    if (keyed)
-        inner->prefix = at.list ? at.prefix : base;
-    return NAS_OK;
-}
-
-/* The value of a choice between blocks is what its alternative is called. */
-static nas_status name_choice(nas_space *s, const plan *choice, const char *path) {
-    plan *p;
-    NAS_TRY(plan_new(&p, s, PLAN_CHOOSE, choice->at, choice->n));
-    p->gene = choice->gene;
-    for (uint32_t i = 0; i < p->n; i++) {
-        NAS_TRY(plan_new(&p->kid[i], s, PLAN_SCALAR, choice->at, 0));
-        p->kid[i]->text = s->gene[p->gene].choices[i];
-    }
-    return name_add(s, path, p);
-}
-
-static nas_status plan_choice(plan **out, nas_space *s, const nas_yaml_node *n, place at) {
-    static const char *const keys[] = {"choose", "name"};
-    const nas_yaml_node *options = nas_yaml_get(n, "choose"), *where;
-    const context *here = s->here;
-    const char *own, *gene, **label;
-    char number[16];
-    place inner;
-    plan *p;
-    NAS_TRY(nas_yaml_only(n, keys, 2));
-    NAS_TRY(own_name(&own, &where, n));
-    if (nas_yaml_scalar(options) != NULL)
-        return nas_yaml_fail(options, "choose: expected a list of alternatives");
-    NAS_TRY(place_alternatives(&inner, &gene, s, at, own, is_map(options)));
-    NAS_TRY(plan_new(&p, s, PLAN_CHOOSE, n, nas_yaml_count(options)));
-    if ((label = arena_new(&s->mem, (p->n + 1) * sizeof *label)) == NULL)
-        return nas_fail_memory(p->n * sizeof *label);
-    for (uint32_t i = 0; i < p->n; i++) {
-        label[i] = alternative_label(options, i);
-        if (is_map(options))
-            NAS_TRY(check_name(label[i], nas_yaml_at(options, i)));
-    }
-    NAS_TRY(gene_new(&p->gene, s, options, gene, label));
-    NAS_TRY(name_choice(s, p, gene));
-    for (uint32_t i = 0; i < p->n; i++) {
-        snprintf(number, sizeof number, "%u", i);
-        inner.label = label[i] != NULL ? label[i] : number;
-        if (is_map(options) && at.list)
-            inner.name = inner.label;
-        NAS_TRY(context_enter(s));
-        NAS_TRY(plan_item(&p->kid[i], s, nas_yaml_at(options, i), inner));
-        s->here = here;
-    }
-    *out = p;
-    return NAS_OK;
-}
-
-static nas_status plan_item(plan **out, nas_space *s, const nas_yaml_node *n, place at) {
-    const char *kind = kind_of(n), *path;
+nas_status plan_item(plan **out, nas_space *s, const nas_yaml_node *n, place at) {
+    const char *kind = plan_kind_of(n), *path;
+    if (kind != NULL && kind == nas_yaml_scalar(n) && kind[0] == '$')
+        return plan_dollar_block(out, s, n, at);
     if (kind != NULL)
         return plan_block(out, s, n, kind, at);
     if (is_map(n) && nas_yaml_get(n, "choose") != NULL)
         return plan_choice(out, s, n, at);
+    if (is_map(n) && nas_yaml_get(n, "case") != NULL)
+        return plan_case(out, s, n, at);
     if (is_map(n))
         return nas_yaml_fail(n, "expected one block (kind: {arguments}), found a map of %zu keys",
                              nas_yaml_count(n));
-    NAS_TRY(join(&path, s, at.prefix, at.label));
+    NAS_TRY(plan_join(&path, s, at.prefix, at.label));
     NAS_TRY(plan_items(out, s, n, path, at.later));
     return at.name != NULL ? name_list(out, s, at.name) : NAS_OK;
 }

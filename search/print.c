@@ -92,13 +92,13 @@ static void print_form(nas_text *t, const form *f) {
 }
 
 /* Printed flow first, then read and printed by core, so that there is one form of YAML. */
-nas_status print_network(nas_text *out, const nas_space *s, const form *net) {
+nas_status print_network(nas_text *out, const nas_space *s, const form *net, const int32_t hwc[3]) {
     nas_status st = NAS_OK;
     nas_yaml *doc = NULL;
     nas_text t = {0};
     nas_text_add(&t, "{name: ");
     nas_text_json(&t, s->name);
-    nas_text_add(&t, ", input: [%d, %d, %d], classes: %d, net: ", s->hwc[0], s->hwc[1], s->hwc[2],
+    nas_text_add(&t, ", input: [%d, %d, %d], classes: %d, net: ", hwc[0], hwc[1], hwc[2],
                  s->classes);
     print_form(&t, net);
     nas_text_add(&t, "}");

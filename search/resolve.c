@@ -11,6 +11,14 @@ static const nas_yaml_node *let_value(const nas_space *s, int32_t index, const u
 
 /* ---- what values are worth ---- */
 
+/* Of the network whose constraints are being checked. */
+static _Thread_local struct { double params, macs; } counts;
+
+void plan_set_counts(double params, double macs) {
+    counts.params = params;
+    counts.macs = macs;
+}
+
 static bool digits(double *out, const char **c) {
     const char *start = *c;
     for (; **c >= '0' && **c <= '9'; (*c)++)
@@ -63,6 +71,11 @@ static nas_status product_worth(worth *out, const nas_space *s, const plan *p,
 }
 
 nas_status plan_worth(worth *out, const nas_space *s, const plan *p, const uint16_t *gene) {
+    if (p->kind == PLAN_COUNT) {
+        *out = (worth){.is_number = true,
+                       .number = strcmp(p->text, "macs") == 0 ? counts.macs : counts.params};
+        return NAS_OK;
+    }
     while (p->kind == PLAN_CHOOSE || p->kind == PLAN_ALIAS)
         p = p->kid[p->kind == PLAN_CHOOSE ? gene[p->gene] : 0];
     if (p->kind == PLAN_EXPR)
@@ -81,6 +94,27 @@ int64_t plan_number(const nas_space *s, const plan *p, const uint16_t *gene) {
     if (st != NAS_OK || !w.is_number || !(w.number > 0))
         return 0;
     return w.number > INT32_MAX ? INT32_MAX : (int64_t)w.number;
+}
+
+/* A case none of whose labels is met takes the last alternative, its else. */
+static const plan *case_now(const nas_space *s, const plan *p, const uint16_t *gene) {
+    worth w = {0};
+    char text[40];
+    if (expr_worth(&w, s, p->expr, gene) != NAS_OK)
+        return p->kid[p->n - 1];
+    snprintf(text, sizeof text, "%.10g", w.number);
+    for (uint32_t i = 0; i + 1 < p->n; i++)
+        if (strcmp(p->label[i], w.is_number ? text : w.text) == 0)
+            return p->kid[i];
+    return p->kid[p->n - 1];
+}
+
+const plan *plan_instead(const nas_space *s, const plan *p, const uint16_t *gene) {
+    if (p->kind == PLAN_CHOOSE)
+        return p->kid[gene[p->gene]];
+    if (p->kind == PLAN_ALIAS || p->kind == PLAN_OWN)
+        return p->kid[0];
+    return p->kind == PLAN_CASE ? case_now(s, p, gene) : NULL;
 }
 
 uint32_t plan_copies_now(const nas_space *s, const plan *p, const uint16_t *gene) {
@@ -127,8 +161,9 @@ static nas_status computed(form *f, const resolver *r, const plan *p) {
 }
 
 static nas_status resolve(form **out, const resolver *r, const plan *p) {
-    if (p->kind == PLAN_CHOOSE || p->kind == PLAN_ALIAS) {
-        NAS_TRY(resolve(out, r, p->kid[p->kind == PLAN_CHOOSE ? r->gene[p->gene] : 0]));
+    const plan *instead = plan_instead(r->s, p, r->gene);
+    if (instead != NULL) {
+        NAS_TRY(resolve(out, r, instead));
         (*out)->key = p->key != NULL ? p->key : (*out)->key;
         return NAS_OK;
     }
@@ -167,6 +202,14 @@ nas_status resolve_net(form **out, arena *mem, const nas_space *s, const nas_gen
                             s->gene[i].path, s->gene[i].n);
     resolver r = {.mem = mem, .s = s, .gene = x->gene};
     return resolve(out, &r, s->net);
+}
+
+void resolve_input(int32_t hwc[3], const nas_space *s, const uint16_t *gene) {
+    const plan *p = s->hwc, *instead;
+    while ((instead = plan_instead(s, p, gene)) != NULL)
+        p = instead;
+    for (uint32_t i = 0; i < 3; i++)
+        hwc[i] = (int32_t)plan_number(s, p->kid[i], gene);
 }
 
 const form *form_get(const form *map, const char *key) {

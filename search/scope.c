@@ -29,12 +29,26 @@ static named_value **chain(nas_space *s, const char *path) {
     return &s->names[nas_hash_bytes(0, path, strlen(path)) % NAME_CHAINS];
 }
 
-nas_status name_add(nas_space *s, const char *path, plan *value) {
+static nas_status add(named_value **out, nas_space *s, const char *path, plan *value) {
     named_value *v = arena_new(&s->mem, sizeof *v);
     if (v == NULL)
         return nas_fail_memory(sizeof *v);
     *v = (named_value){.path = path, .value = value, .where = s->here, .next = *chain(s, path)};
     *chain(s, path) = v;
+    *out = v;
+    return NAS_OK;
+}
+
+nas_status name_add(nas_space *s, const char *path, plan *value) {
+    named_value *v;
+    return add(&v, s, path, value);
+}
+
+nas_status param_add(nas_space *s, const char *path, plan *value, const nas_yaml_node *block) {
+    named_value *v;
+    NAS_TRY(add(&v, s, path, value));
+    v->param = true;
+    v->block = block;
     return NAS_OK;
 }
 
@@ -74,7 +88,7 @@ static nas_status unknown(nas_space *s, const char *name, const nas_yaml_node *a
         known[n++] = s->lets[i].name;
     for (size_t i = 0; i < NAME_CHAINS; i++)
         for (const named_value *v = s->names[i]; v != NULL && n < MAX_KNOWN; v = v->next)
-            if (is_there(s, v->where))
+            if (v->value != NULL && is_there(s, v->where))
                 known[n++] = strchr(name, '.') != NULL ? v->path : last_part(v->path);
     const char *near = nas_nearest(name, known, n);
     if (near != NULL)
@@ -83,26 +97,50 @@ static nas_status unknown(nas_space *s, const char *name, const nas_yaml_node *a
                          name);
 }
 
+/* From the path's own level outwards: prefix.name, …, name. */
+static bool outwards(char full[MAX_PATH], size_t *n, const char *path, const char *name) {
+    if (*n == 0)
+        return false;
+    do
+        (*n)--;
+    while (*n > 0 && path[*n] != '.');
+    snprintf(full, MAX_PATH, "%.*s%s%s", (int)*n, path, *n > 0 ? "." : "", name);
+    return true;
+}
+
+const named_value *param_find(nas_space *s, const char *name, const char *path) {
+    char full[MAX_PATH];
+    for (size_t n = strlen(path) + 1; outwards(full, &n, path, name);)
+        for (const named_value *v = *chain(s, full); v != NULL; v = v->next)
+            if (v->param && strcmp(v->path, full) == 0)
+                return v;
+    return NULL;
+}
+
 nas_status name_find(plan **out, nas_space *s, const char *name, const char *path,
                      const nas_yaml_node *at) {
     char full[MAX_PATH];
-    const named_value *hidden = NULL;
-    if (name[0] == '$')
+    const named_value *hidden = NULL, *param = NULL;
+    if (name[0] == '$' && (param = param_find(s, name + 1, path)) == NULL)
         return let_value(out, s, name + 1, at);
-    for (size_t n = strlen(path) + 1; n > 0;) {
-        do
-            n--;
-        while (n > 0 && path[n] != '.');
-        snprintf(full, sizeof full, "%.*s%s%s", (int)n, path, n > 0 ? "." : "", name);
+    if (param != NULL && param->value != NULL) {
+        *out = param->value;
+        return NAS_OK;
+    }
+    for (size_t n = strlen(path) + 1; outwards(full, &n, path, name);) {
         const named_value *v = look(s, full);
-        if (v != NULL && is_there(s, v->where)) {
+        if (v != NULL && v->value != NULL && is_there(s, v->where)) {
             *out = v->value;
             return NAS_OK;
         }
-        hidden = v != NULL ? v : hidden;
+        hidden = v != NULL && v->value != NULL ? v : hidden;
     }
     if (is_let(s, name))
         return let_value(out, s, name, at);
+    if (hidden != NULL && s->anywhere) {
+        *out = hidden->value;
+        return NAS_OK;
+    }
     if (hidden != NULL)
         return nas_yaml_fail(at, "'%.60s' stands in an alternative or copy that need not be there",
                              name);
@@ -121,12 +159,12 @@ static nas_status find(void *ctx, plan **out, const char *name, const nas_yaml_n
     return name_find(out, f->s, name, f->path, at);
 }
 
-nas_status plan_expr(plan **out, nas_space *s, const nas_yaml_node *n, const char *path) {
+nas_status plan_expr(plan **out, nas_space *s, const nas_yaml_node *n, const char *text,
+                     const char *path) {
     finder f = {.s = s, .path = path};
     plan *p;
     NAS_TRY(plan_new(&p, s, PLAN_EXPR, n, 0));
-    NAS_TRY(
-        expr_parse(&p->expr, s, n, nas_yaml_scalar(n) + 1, &(expr_names){.find = find, .ctx = &f}));
+    NAS_TRY(expr_parse(&p->expr, s, n, text, &(expr_names){.find = find, .ctx = &f}));
     *out = p;
     return NAS_OK;
 }
@@ -154,7 +192,7 @@ static void depend(void *ctx, plan *p) {
             if (l->expr[k] != NULL)
                 expr_values(l->expr[k], depend, d);
     }
-    if (p->kind == PLAN_EXPR)
+    if (p->kind == PLAN_EXPR || p->kind == PLAN_CASE)
         expr_values(p->expr, depend, d);
     for (uint32_t i = 0; i < p->n; i++)
         depend(d, p->kid[i]);
@@ -174,7 +212,7 @@ static bool turn(uint16_t *gene, const nas_space *s, const genes_of *d) {
     return false;
 }
 
-nas_status plan_each_worth(bool *all, nas_space *s, const plan *p,
+nas_status plan_each_worth(bool *all, const nas_space *s, const plan *p,
                            nas_status (*each)(void *ctx, const worth *w), void *ctx) {
     genes_of d = {.s = s};
     uint16_t gene[NAS_MAX_GENES] = {0};
@@ -188,20 +226,31 @@ nas_status plan_each_worth(bool *all, nas_space *s, const plan *p,
     do {
         worth w;
         NAS_TRY(plan_worth(&w, s, p, gene));
-        NAS_TRY(each(ctx, &w));
+        NAS_TRY(each != NULL ? each(ctx, &w) : NAS_OK);
     } while (turn(gene, s, &d));
     return NAS_OK;
 }
 
 /* ---- sets of genes ---- */
 
+nas_status bit_new(int8_t *out, nas_space *s, const nas_yaml_node *at) {
+    if (s->n_bits == MAX_BITS)
+        return nas_yaml_fail(at, "over %d names, shared blocks and choices that others depend on",
+                             (int)MAX_BITS);
+    *out = (int8_t)s->n_bits++;
+    return NAS_OK;
+}
+
 nas_status gene_track(nas_space *s, int32_t gene, const nas_yaml_node *at) {
     if (s->bit[gene] >= 0)
         return NAS_OK;
-    if (s->n_bits == MAX_BITS)
-        return nas_yaml_fail(at, "over %d names and choices that others depend on", (int)MAX_BITS);
-    s->bit[gene] = (int8_t)s->n_bits++;
-    return NAS_OK;
+    return bit_new(&s->bit[gene], s, at);
+}
+
+bool plan_is_constant(const nas_space *s, const plan *p) {
+    genes_of d = {.s = s};
+    depend(&d, (plan *)p);
+    return d.n == 0 && d.visits <= MAX_PLANS;
 }
 
 nas_status mark_counts(nas_space *s, const plan *p) {

@@ -117,8 +117,25 @@ const char *nas_space_about(const nas_space *s) {
     return s->about;
 }
 
+static nas_status most(void *ctx, const worth *w) {
+    int32_t *size = ctx;
+    *size = w->is_number && w->number > *size ? (int32_t)w->number : *size;
+    return NAS_OK;
+}
+
+static void largest(int32_t hwc[3], const nas_space *s, const plan *p) {
+    bool all;
+    for (uint32_t i = 0; i < p->n; i++) {
+        if (p->kind == PLAN_CHOOSE)
+            largest(hwc, s, p->kid[i]);
+        else if (plan_each_worth(&all, s, p->kid[i], most, &hwc[i]) != NAS_OK)
+            return;
+    }
+}
+
 void nas_space_input(const nas_space *s, int32_t hwc[3], int32_t *classes) {
-    memcpy(hwc, s->hwc, sizeof s->hwc);
+    memset(hwc, 0, 3 * sizeof *hwc);
+    largest(hwc, s, s->hwc);
     *classes = s->classes;
 }
 
@@ -145,9 +162,12 @@ void nas_space_size_text(nas_text *out, const nas_space *s) {
 nas_status nas_space_network(nas_text *yaml, const nas_space *s, const nas_genome *x) {
     arena mem = {0};
     form *net;
+    int32_t hwc[3];
     nas_status st = resolve_net(&net, &mem, s, x);
-    if (st == NAS_OK)
-        st = print_network(yaml, s, net);
+    if (st == NAS_OK) {
+        resolve_input(hwc, s, x->gene);
+        st = print_network(yaml, s, net, hwc);
+    }
     arena_free(&mem);
     return st;
 }
@@ -156,9 +176,18 @@ nas_status nas_space_graph(nas_graph **out, const nas_space *s, const nas_genome
                            int32_t batch) {
     arena mem = {0};
     form *net;
-    nas_status st = resolve_net(&net, &mem, s, x);
-    if (st == NAS_OK)
-        st = build_network(out, s, net, batch);
+    int32_t hwc[3];
+    nas_graph *g = NULL;
+    nas_status st = NAS_OK;
+    NAS_GO(resolve_net(&net, &mem, s, x));
+    NAS_GO(constraints_genes(s, x));
+    resolve_input(hwc, s, x->gene);
+    NAS_GO(build_network(&g, s, net, hwc, batch));
+    NAS_GO(constraints_counts(s, x, g));
+    *out = g;
+    g = NULL;
+done:
+    nas_graph_free(g);
     arena_free(&mem);
     return st;
 }

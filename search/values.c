@@ -6,7 +6,19 @@
 
 #include "plan.h"
 
+#define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789"
+
 /* ---- scalars ---- */
+
+static bool in_words(const block_arg *a, const char *text) {
+    nas_act act;
+    if (a->type == ARG_ACT)
+        return nas_act_from_name(&act, text) == NAS_OK;
+    for (size_t i = 0; a->words != NULL && a->words[i] != NULL; i++)
+        if (strcmp(a->words[i], text) == 0)
+            return true;
+    return a->type == ARG_PAD && (strcmp(text, "same") == 0 || strcmp(text, "valid") == 0);
+}
 
 static nas_status check_word(const block_arg *a, const nas_yaml_node *n) {
     const char *s;
@@ -58,6 +70,9 @@ static nas_status named(nas_status st, const block_arg *a, const nas_yaml_node *
 
 static nas_status check_int(const block_arg *a, const nas_yaml_node *n) {
     int64_t v;
+    const char *text = nas_yaml_scalar(n);
+    if (text != NULL && in_words(a, text))
+        return NAS_OK;
     return named(nas_yaml_int(&v, n, (int64_t)a->min, (int64_t)a->max), a, n);
 }
 
@@ -94,16 +109,6 @@ static nas_status expected(const block_arg *a, const nas_yaml_node *at, const wo
                              nas_yaml_scalar(at), w->number);
     return nas_yaml_fail(at, "%s: expected %s, '%.60s' gives '%.40s'", a->name, what,
                          nas_yaml_scalar(at), w->text);
-}
-
-static bool in_words(const block_arg *a, const char *text) {
-    nas_act act;
-    if (a->type == ARG_ACT)
-        return nas_act_from_name(&act, text) == NAS_OK;
-    for (size_t i = 0; a->words != NULL && a->words[i] != NULL; i++)
-        if (strcmp(a->words[i], text) == 0)
-            return true;
-    return a->type == ARG_PAD && (strcmp(text, "same") == 0 || strcmp(text, "valid") == 0);
 }
 
 nas_status check_worth(const block_arg *a, const nas_yaml_node *at, const worth *w) {
@@ -159,9 +164,22 @@ static nas_status option_texts(const char **text, nas_space *s, const nas_yaml_n
     return NAS_OK;
 }
 
+/* What a gene of a shared block is called at all its uses; NULL: it belongs to none. */
+static nas_status shared_path(const char **out, nas_space *s, const char *path) {
+    size_t n = s->shared_from != NULL ? strlen(s->shared_from) : 0;
+    *out = NULL;
+    if (n == 0 || strncmp(path, s->shared_from, n) != 0 || path[n] != '.')
+        return NAS_OK;
+    *out = arena_text(&s->mem, "%s%s", s->shared_as, path + n);
+    return *out == NULL ? nas_fail_memory(n) : NAS_OK;
+}
+
 nas_status gene_new(int32_t *out, nas_space *s, const nas_yaml_node *options, const char *path,
                     const char *const *label) {
     size_t n = nas_yaml_count(options);
+    const char *shared;
+    NAS_TRY(shared_path(&shared, s, path));
+    path = shared != NULL ? shared : path;
     if (n == 0)
         return nas_yaml_fail(options, "choose: expected at least one option");
     if (n > UINT16_MAX / 16)
@@ -170,9 +188,14 @@ nas_status gene_new(int32_t *out, nas_space *s, const nas_yaml_node *options, co
     if (s->n_genes == NAS_MAX_GENES)
         return nas_yaml_fail(options, "choice %s is one too many: a space has at most %d", path,
                              (int)NAS_MAX_GENES);
-    for (uint32_t i = 0; i < s->n_genes; i++)
+    for (uint32_t i = 0; i < s->n_genes; i++) {
+        if (strcmp(s->gene[i].path, path) == 0 && path == shared && s->options[i] == options) {
+            *out = (int32_t)i;
+            return NAS_OK;
+        }
         if (strcmp(s->gene[i].path, path) == 0)
             return nas_yaml_fail(options, "two choices are called %s: give the blocks names", path);
+    }
     const char **text = arena_new(&s->mem, n * sizeof *text);
     const char *name = arena_text(&s->mem, "%s", path);
     if (text == NULL || name == NULL)
@@ -182,6 +205,8 @@ nas_status gene_new(int32_t *out, nas_space *s, const nas_yaml_node *options, co
     *g = (nas_gene){.path = name, .n = (uint32_t)n, .choices = text};
     g->ordinal = rising_numbers(options);
     s->bit[s->n_genes] = -1;
+    s->options[s->n_genes] = options;
+    s->late[s->n_genes] = shared != NULL;
     *out = (int32_t)s->n_genes++;
     return NAS_OK;
 }
@@ -214,7 +239,7 @@ static nas_status plan_let(nas_space *s, let *l) {
             return nas_yaml_fail(l->option[i], "let %s: expected a number or a word", l->name);
         if (is_expr(l->option[i])) {
             plan *p;
-            NAS_TRY(plan_expr(&p, s, l->option[i], ""));
+            NAS_TRY(plan_expr(&p, s, l->option[i], nas_yaml_scalar(l->option[i]) + 1, ""));
             l->expr[i] = p->expr;
         }
     }
@@ -251,6 +276,8 @@ nas_status use_let(int32_t *out, nas_space *s, const nas_yaml_node *at, const ch
             NAS_TRY(gene_new(&l->gene, s, choose_of(l->at), l->name, NULL));
         if (l->gene != NO_GENE && s->bit[l->gene] < 0)
             NAS_TRY(gene_track(s, l->gene, l->at));
+        if (l->gene != NO_GENE)
+            s->late[l->gene] = true;
         l->used = true;
         *out = (int32_t)i;
         return NAS_OK;
@@ -265,7 +292,7 @@ nas_status use_let(int32_t *out, nas_space *s, const nas_yaml_node *at, const ch
 static nas_status read_term(plan *r, nas_space *s, const char **p) {
     const char *c = *p + strspn(*p, " ");
     if (*c == '$') {
-        size_t n = strspn(c + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+        size_t n = strspn(c + 1, NAME_LETTERS);
         if (r->n_lets == MAX_TERMS)
             return nas_yaml_fail(r->at, "'%.40s': at most %d names in a product", r->text,
                                  (int)MAX_TERMS);
@@ -347,6 +374,42 @@ static nas_status plan_ref(plan **out, nas_space *s, const block_arg *a, const n
     return check_all(a, s, r);
 }
 
+/* ---- parameters of the file's own blocks ---- */
+
+/* A parameter is checked where it is used, since only there it has a type. */
+static nas_status check_param(const block_arg *a, nas_space *s, const plan *p) {
+    if (p->kind == PLAN_EXPR)
+        return check_all(a, s, p);
+    if (p->kind == PLAN_REF)
+        return check_ref(a, s, p);
+    for (uint32_t i = 0; i < p->n; i++)
+        NAS_TRY(check_param(a, s, p->kid[i]));
+    return p->kind == PLAN_SCALAR && nas_yaml_scalar(p->at) == p->text ? check_scalar(a, p->at)
+                                                                       : NAS_OK;
+}
+
+/* "$name" or a product of such: of parameters around it, else of let names. */
+static nas_status plan_dollar(plan **out, nas_space *s, const block_arg *a, const nas_yaml_node *n,
+                              const char *path) {
+    const char *text = nas_yaml_scalar(n);
+    size_t length = strspn(text + 1, NAME_LETTERS);
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", length < 63 ? (int)length : 63, text + 1);
+    const named_value *param = param_find(s, name, path);
+    if (param == NULL)
+        return plan_ref(out, s, a, n);
+    if (param->value == NULL)
+        return nas_yaml_fail(n, "%s: $%s is a block, not a value", a->name, name);
+    if (text[1 + length] != '\0') {
+        NAS_TRY(plan_expr(out, s, n, text, path));
+        return check_all(a, s, *out);
+    }
+    NAS_TRY(check_param(a, s, param->value));
+    NAS_TRY(plan_new(out, s, PLAN_ALIAS, n, 1));
+    (*out)->kid[0] = param->value;
+    return NAS_OK;
+}
+
 /* ---- values ---- */
 
 nas_status plan_value(plan **out, nas_space *s, const block_arg *a, const nas_yaml_node *n,
@@ -355,9 +418,9 @@ nas_status plan_value(plan **out, nas_space *s, const block_arg *a, const nas_ya
     const nas_yaml_node *options = choose_of(n);
     const char *text = nas_yaml_scalar(n);
     if (text != NULL && text[0] == '$')
-        return plan_ref(out, s, a, n);
+        return plan_dollar(out, s, a, n, path);
     if (is_expr(n)) {
-        NAS_TRY(plan_expr(out, s, n, path));
+        NAS_TRY(plan_expr(out, s, n, text + 1, path));
         return check_all(a, s, *out);
     }
     if (options == NULL) {

@@ -42,10 +42,12 @@ const char *const *nas_space_names(void); /* built in, sorted, NULL behind the l
 
 const char *nas_space_name(const nas_space *s);
 const char *nas_space_about(const nas_space *s); /* the comment on top of the file: source, purpose */
+/* The largest input where its size is a choice. */
 void nas_space_input(const nas_space *s, int32_t hwc[3], int32_t *classes);
 uint32_t nas_space_gene_count(const nas_space *s);
 const nas_gene *nas_space_gene(const nas_space *s, uint32_t i);
-/* Number of different networks (canonical genomes); exact below 2^53, else nearest double. */
+/* Number of different networks (canonical genomes), those that constraints exclude included; exact
+ * below 2^53, else nearest double. */
 double nas_space_size(const nas_space *s);
 /* Appends the same number with all its digits. */
 void nas_space_size_text(nas_text *out, const nas_space *s);
@@ -53,9 +55,15 @@ void nas_space_size_text(nas_text *out, const nas_space *s);
 /* active[i]: whether gene i matters under the others (array of gene_count). */
 void nas_space_active(bool *active, const nas_space *s, const nas_genome *x);
 void nas_space_canonical(nas_genome *x, const nas_space *s);
-/* Each gene uniform, canonical. */
+/* Each gene uniform, canonical; drawn anew while a constraint of the space is not met, at most 1000
+ * times, of which at most 100 with constraints over params and MACs. */
 void nas_space_sample(nas_genome *x, const nas_space *s, nas_rng *r);
-/* Next canonical genome in counting order; false after the last. Start: all zero, canonical. */
+/* The same; gives the number of draws. */
+uint32_t nas_space_draw(nas_genome *x, const nas_space *s, nas_rng *r);
+/* Whether the network can be built and meets the constraints; true without building it where there
+ * are none. nas_error_text() has the reason. */
+bool nas_space_allows(const nas_space *s, const nas_genome *x);
+/* Next canonical genome in counting order that meets the constraints over genes; false after the last. Start: all zero, canonical. */
 bool nas_space_next(nas_genome *x, const nas_space *s);
 
 /* The network's name in the space's own notation: the file's key `arch`, a text in which {PATH} stands
@@ -110,8 +118,13 @@ void nas_encoder_row(float *row, const nas_encoder *e, const nas_genome *x);
 /* Resolves every choice: the text of a network file that stands alone. */
 nas_status nas_space_network(nas_text *yaml, const nas_space *s, const nas_genome *x) NAS_MUST_USE;
 /* The model graph: INPUT "x" [batch,H,W,C], output logits [batch,classes]. A choice that cannot be
- * built (shapes that do not meet) is E_SHAPE with the block's line. */
+ * built (shapes that do not meet) is E_SHAPE with the block's line; so is a constraint not met. */
 nas_status nas_space_graph(nas_graph **out, const nas_space *s, const nas_genome *x, int32_t batch) NAS_MUST_USE;
+
+/* A hash of what the network computes: additions of zeros and what is computed from zeros alone count
+ * as nothing, sums are equal in any order and nesting. Names, batch and order of nodes do not count.
+ * Networks of one space with equal identities are one network. E_MEMORY. */
+nas_status nas_network_identity(uint64_t *out, const nas_graph *g) NAS_MUST_USE;
 
 /* A network file (no choices left; E_PARSE names the first one) straight to its graph. */
 nas_status nas_network_graph(nas_graph **out, const char *yaml_text, size_t n, const char *name, int32_t batch) NAS_MUST_USE;

