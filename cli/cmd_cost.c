@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_DEVICES = 16 };
+enum { MAX_DEVICES = 64, MOST_COLUMNS = 6, WHY_TEXT = 200 };
 
 /* One device's prices of the network. */
 typedef struct priced {
     char device[128];
     const char *source; /* "modelled" or "measured" */
+    bool fits;
+    char why[WHY_TEXT]; /* it does not fit */
     nas_estimate total;
     nas_estimate *node; /* one a node of the inference graph */
 } priced;
@@ -25,11 +27,13 @@ typedef struct job {
     int32_t batch;
     priced row[MAX_DEVICES];
     int n;
+    nas_text chosen; /* what models chose for this network */
 } job;
 
 static void job_free(job *j) {
     for (int i = 0; i < j->n; i++)
         nas_free(j->row[i].node);
+    nas_text_free(&j->chosen);
     nas_inference_free(&j->inf);
     nas_graph_free(j->model);
 }
@@ -43,6 +47,13 @@ static nas_status new_row(priced **out, job *j, const char *device, const char *
         return nas_fail_memory(nas_graph_count(j->inf.graph) * sizeof *p->node);
     snprintf(p->device, sizeof p->device, "%s", device);
     p->source = source;
+    p->fits = true;
+    p->total = (nas_estimate){.latency_s = (double)NAN,
+                              .energy_j = (double)NAN,
+                              .memory_bytes = (double)NAN,
+                              .dsp = (double)NAN,
+                              .bram18 = (double)NAN,
+                              .lut = (double)NAN};
     j->n++;
     *out = p;
     return NAS_OK;
@@ -55,6 +66,16 @@ static nas_status price(job *j, const char *device) {
     nas_status st = new_row(&p, j, nas_hw_info_of(h)->name, "modelled");
     if (st == NAS_OK)
         st = nas_hw_estimate(&p->total, p->node, h, j->inf.graph);
+    if (st == NAS_OK)
+        st = nas_hw_explain(&j->chosen, h, j->inf.graph);
+    /* one device that is too small leaves the others their rows */
+    if (st == NAS_E_TOO_BIG) {
+        snprintf(p->why, sizeof p->why, "%s", nas_error_text());
+        p->fits = false;
+        for (uint32_t i = 0; i < nas_graph_count(j->inf.graph); i++)
+            p->node[i] = p->total;
+        st = NAS_OK;
+    }
     nas_hw_free(h);
     return st;
 }
@@ -101,6 +122,9 @@ static nas_status measure(job *j, const char *spec) {
         p->total = (nas_estimate){.latency_s = l.median_s,
                                   .energy_j = (double)NAN,
                                   .memory_bytes = j->costs.memory_bytes,
+                                  .dsp = (double)NAN,
+                                  .bram18 = (double)NAN,
+                                  .lut = (double)NAN,
                                   .macs = j->costs.macs * j->batch};
     nas_device_close(d);
     return st;
@@ -148,6 +172,15 @@ static void json(nas_text *t, const job *j) {
         number(t, "latency_s", p->total.latency_s);
         number(t, "energy_j", p->total.energy_j);
         number(t, "memory_bytes", p->total.memory_bytes);
+        if (isfinite(p->total.dsp)) {
+            number(t, "dsp", p->total.dsp);
+            number(t, "bram18", p->total.bram18);
+            number(t, "lut", p->total.lut);
+            number(t, "interval_s", p->total.interval_s);
+        }
+        nas_text_add(t, "\"fits\": %s, ", p->fits ? "true" : "false");
+        if (p->total.binds)
+            nas_text_add(t, "\"binds\": \"%s\", ", p->total.binds);
         nas_text_add(
             t, "\"source\": \"%s\", \"batch\": %d, \"params\": %lld, \"macs\": %lld, \"layers\": [",
             p->source, j->batch, (long long)j->costs.params, (long long)j->costs.macs);
@@ -193,7 +226,8 @@ static void layers_text(nas_text *t, const job *j) {
 
 static void text(nas_text *t, const job *j) {
     char b[TALK_TEXT], c[TALK_TEXT];
-    layers_text(t, j);
+    if (j->n <= MOST_COLUMNS)
+        layers_text(t, j);
     nas_text_add(t, "\nparams %s, MACs %s an image, batch %d\n",
                  talk_count(b, (double)j->costs.params), talk_count(c, (double)j->costs.macs),
                  j->batch);
@@ -201,6 +235,10 @@ static void text(nas_text *t, const job *j) {
                  "source");
     for (int i = 0; i < j->n; i++) {
         const priced *p = &j->row[i];
+        if (!p->fits) {
+            nas_text_add(t, "%-32.32s does not fit: %s\n", p->device, p->why);
+            continue;
+        }
         nas_text_add(t, "%-32.32s %10s ", p->device, talk_seconds(b, p->total.latency_s));
         if (isfinite(p->total.energy_j))
             nas_text_add(t, "%11.3g mJ", p->total.energy_j * 1e3);
@@ -208,6 +246,8 @@ static void text(nas_text *t, const job *j) {
             nas_text_add(t, "%14s", p->source[1] == 'e' ? "not measured" : "not modelled");
         nas_text_add(t, " %10s  %s\n", talk_bytes(b, p->total.memory_bytes), p->source);
     }
+    if (j->chosen.n > 0)
+        nas_text_add(t, "\n%s", nas_text_str(&j->chosen));
 }
 
 static nas_status draw_bars(const job *j, const char *path, const char *title) {

@@ -19,6 +19,7 @@ static void row_json(nas_text *t, const nas_hw_info *i) {
     nas_text_json(t, i->title);
     nas_text_add(t, ", \"kind\": ");
     nas_text_json(t, i->kind);
+    nas_text_add(t, ", \"model\": \"%s\", \"bits\": %g", i->model, i->bits);
     number_json(t, "peak_flops", i->peak_flops);
     number_json(t, "bandwidth_bytes_per_s", i->bandwidth);
     number_json(t, "cache_bytes", i->cache_bytes);
@@ -26,6 +27,10 @@ static void row_json(nas_text *t, const nas_hw_info *i) {
     number_json(t, "memory_bytes", i->memory_bytes);
     number_json(t, "idle_w", i->idle_w);
     number_json(t, "max_w", i->max_w);
+    number_json(t, "clock_hz", i->clock_hz);
+    number_json(t, "dsp", i->dsp);
+    number_json(t, "bram18", i->bram18);
+    number_json(t, "lut", i->lut);
     nas_text_add(t, ", \"source\": ");
     nas_text_json(t, i->source);
     nas_text_add(t, "}");
@@ -34,7 +39,13 @@ static void row_json(nas_text *t, const nas_hw_info *i) {
 static void explain(nas_text *t, const nas_hw_info *i) {
     char b[TALK_TEXT];
     nas_text_add(t, "%s: %s (%s; %s)\n", i->name, i->title, i->kind, i->file);
-    nas_text_add(t, "  float32 peak    %.4g GFLOP/s\n", i->peak_flops / 1e9);
+    nas_text_add(t, "  model           %s\n", i->model);
+    nas_text_add(t, "  peak            %.4g GFLOP/s at %g bits\n", i->peak_flops / 1e9, i->bits);
+    if (i->clock_hz > 0)
+        nas_text_add(t, "  clock           %.4g MHz\n", i->clock_hz / 1e6);
+    if (i->dsp > 0)
+        nas_text_add(t, "  blocks          %.0f DSP, %.0f BRAM18, %.0f LUT\n", i->dsp, i->bram18,
+                     i->lut);
     nas_text_add(t, "  memory          %.4g GB/s", i->bandwidth / 1e9);
     nas_text_add(t, i->memory_bytes > 0 ? ", %s\n" : "\n", talk_bytes(b, i->memory_bytes));
     if (i->cache_bytes > 0)
@@ -44,6 +55,8 @@ static void explain(nas_text *t, const nas_hw_info *i) {
     nas_text_add(t, "  kernel launch   %s\n", talk_seconds(b, i->launch_s));
     if (i->max_w > 0)
         nas_text_add(t, "  power           %.4g W idle, %.4g W at most\n", i->idle_w, i->max_w);
+    else if (i->idle_w > 0)
+        nas_text_add(t, "  power           %.4g W idle, and energy by work done\n", i->idle_w);
     else
         nas_text_add(t, "  power           not given: energy is not modelled\n");
     nas_text_add(t, "  source          %s\n", i->source);

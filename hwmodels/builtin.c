@@ -27,8 +27,10 @@ const char *const *nas_hw_names(void) {
         if (n == MAX_DEVICES || bytes >= NAME_BYTES)
             continue;
         memcpy(builtin.text[n], e->name, bytes);
-        builtin.name[n] = builtin.text[n];
-        n++;
+        size_t at = n++;
+        for (; at > 0 && strcmp(builtin.name[at - 1], builtin.text[n - 1]) > 0; at--)
+            builtin.name[at] = builtin.name[at - 1];
+        builtin.name[at] = builtin.text[n - 1];
     }
     builtin.made = true;
     return builtin.name;
@@ -53,22 +55,81 @@ static nas_status read_builtin(nas_yaml **doc, const char *name) {
                     near ? "'?" : " (a file's path has a '/' or ends in .yaml)");
 }
 
+/* ---- options behind a name: "xilinx-zc706:bits8:dataflow" ---- */
+
+typedef struct option {
+    const char *name;
+    double bits;               /* 0: leaves them */
+    const nas_hw_model *model; /* NULL: leaves it; else for devices that have its kind */
+} option;
+
+static const option options[] = {{"bits4", 4, NULL},
+                                 {"bits8", 8, NULL},
+                                 {"bits16", 16, NULL},
+                                 {"bits32", 32, NULL},
+                                 {"loop-tiled", 0, &nas_hw_loop_tiled},
+                                 {"dataflow", 0, &nas_hw_dataflow}};
+enum { N_OPTIONS = sizeof options / sizeof *options };
+
+static nas_status take_option(nas_hw *h, const char *name, size_t n) {
+    const char *names[N_OPTIONS];
+    char text[32];
+    snprintf(text, sizeof text, "%.*s", (int)n, name);
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        const option *o = &options[i];
+        names[i] = o->name;
+        if (strcmp(text, o->name) != 0)
+            continue;
+        if (h->model == &nas_hw_roofline || (o->model && !strstr(o->model->kinds, h->info.kind)))
+            return nas_fail(NAS_E_UNSUPPORTED, "%s: a %s takes no option '%s'", h->info.name,
+                            h->info.kind, text);
+        h->info.bits = o->bits > 0 ? o->bits : h->info.bits;
+        h->model = o->model ? o->model : h->model;
+        h->info.model = h->model->name;
+        h->model->complete(h);
+        return NAS_OK;
+    }
+    const char *near = nas_nearest(text, names, N_OPTIONS);
+    return nas_fail(NAS_E_NOT_FOUND, "%s: no option '%s'%s%s%s", h->info.name, text,
+                    near ? "; did you mean '" : " (bits8, bits16, bits32, dataflow ...)",
+                    near ? near : "", near ? "'?" : "");
+}
+
+static nas_status take_options(nas_hw *h, const char *list) {
+    if (!*list)
+        return NAS_OK;
+    size_t bytes = strlen(h->info.name) + strlen(list) + 1;
+    for (const char *p = list; *p;) {
+        size_t n = strcspn(++p, ":");
+        NAS_TRY(take_option(h, p, n));
+        p += n;
+    }
+    h->name = nas_malloc(bytes);
+    if (!h->name)
+        return nas_fail_memory(bytes);
+    snprintf(h->name, bytes, "%s%s", h->info.name, list);
+    h->info.name = h->name;
+    return NAS_OK;
+}
+
 nas_status nas_hw_open(nas_hw **out, const char *name_or_path) {
     nas_status st = NAS_OK;
     nas_yaml *doc = NULL;
     nas_hw *h = nas_calloc(1, sizeof *h);
     if (!h)
         return nas_fail_memory(sizeof *h);
-    if (strchr(name_or_path, '/') || ends_in_suffix(name_or_path)) {
-        h->file = nas_strdup(name_or_path);
-        if (!h->file)
-            NAS_GO(nas_fail_memory(strlen(name_or_path) + 1));
-        NAS_GO(nas_yaml_read_file(&doc, name_or_path));
-    } else {
-        NAS_GO(read_builtin(&doc, name_or_path));
-    }
-    NAS_GO(nas_hw_parse(h, doc, h->file ? h->file : "built in"));
+    const char *slash = strrchr(name_or_path, '/');
+    const char *list = strchr(slash ? slash : name_or_path, ':');
+    size_t n = list ? (size_t)(list - name_or_path) : strlen(name_or_path);
+    h->file = nas_strdup(name_or_path);
+    if (!h->file)
+        NAS_GO(nas_fail_memory(strlen(name_or_path) + 1));
+    h->file[n] = 0;
+    bool path = slash || ends_in_suffix(h->file);
+    NAS_GO(path ? nas_yaml_read_file(&doc, h->file) : read_builtin(&doc, h->file));
+    NAS_GO(nas_hw_parse(h, doc, path ? h->file : "built in"));
     doc = NULL;
+    NAS_GO(take_options(h, list ? list : ""));
     *out = h;
     h = NULL;
 done:
@@ -82,6 +143,7 @@ void nas_hw_free(nas_hw *h) {
         return;
     nas_yaml_free(h->doc);
     nas_free(h->file);
+    nas_free(h->name);
     nas_free(h);
 }
 

@@ -1,4 +1,4 @@
-/* hwmodels/device.h - a device as the roofline model sees it, and the classes of kernels. */
+/* hwmodels/device.h - a device as the models see it, the models, and the classes of kernels. */
 #ifndef NAS_HWMODELS_DEVICE_H
 #define NAS_HWMODELS_DEVICE_H
 
@@ -27,15 +27,32 @@ typedef struct nas_efficiency { /* shares of the peaks, in (0, 1] */
     double compute, bandwidth;
 } nas_efficiency;
 
+/* A way to price a graph. A device file names one by its key `model`. */
+typedef struct nas_hw_model {
+    const char *name, *kinds;    /* kinds: of devices, "cpu gpu" */
+    void (*complete)(nas_hw *h); /* fills what follows from the file's numbers */
+    /* how: gets what nas_hw_explain promises; NULL when nobody asks. */
+    nas_status (*estimate)(nas_estimate *total, nas_estimate *per_node, nas_text *how,
+                           const nas_hw *h, const nas_graph *g);
+} nas_hw_model;
+extern const nas_hw_model nas_hw_roofline, nas_hw_loop_tiled, nas_hw_dataflow, nas_hw_systolic,
+    nas_hw_spatial;
+
 struct nas_hw {
     nas_hw_info info;
+    const nas_hw_model *model;
     nas_yaml *doc;                  /* owns the texts of info */
-    char *file;                     /* what info.file points to, or NULL */
+    char *file, *name;              /* what info.file and info.name point to, or NULL */
     double units;                   /* compute units or cores that work is dealt to */
     double lanes;                   /* float32 lanes of a vector: channels are rounded up to it */
     double tile_rows, tile_columns; /* output tile of a product that one unit computes at a time */
     double flop_j, byte_j;          /* energy; 0: not given */
     nas_efficiency efficiency[NAS_KERNEL_CLASS_COUNT];
+    /* FPGA */
+    double dsp_per_mac_32, dsp_per_mac_16, dsp_per_mac_8;
+    /* systolic and spatial arrays */
+    double rows, columns, buffer_bytes;
+    double mac_j, register_j, array_j, buffer_j, dram_j; /* spatial: for a word */
 };
 
 /* Fills h from a document and keeps it; after a failure the document is still the caller's. */
@@ -51,5 +68,11 @@ typedef struct nas_footprint {
     double weights, activations;
 } nas_footprint;
 nas_status nas_footprint_of(nas_footprint *out, const nas_graph *g) NAS_MUST_USE;
+
+/* True for what becomes a kernel: no leaf and no alias. */
+bool nas_is_kernel(const nas_node *n);
+
+/* Adds a node's price to a sum; `binds` of the sum is not touched. */
+void nas_estimate_add(nas_estimate *sum, const nas_estimate *e);
 
 #endif

@@ -4,36 +4,61 @@
 #include <stddef.h>
 #include <string.h>
 
-/* A number of a device file: {value: 48, source: "…"} under a key that ends in its unit. */
+/* Models, in the order of the bits below. */
+static const nas_hw_model *const models[] = {&nas_hw_roofline, &nas_hw_loop_tiled, &nas_hw_dataflow,
+                                             &nas_hw_systolic, &nas_hw_spatial};
+enum { N_MODELS = sizeof models / sizeof *models };
+enum { ROOF = 1, FPGA = 2 | 4, SYSTOLIC = 8, SPATIAL = 16, ARRAY = SYSTOLIC | SPATIAL };
+enum { CHIP = FPGA | ARRAY, ALL = ROOF | CHIP };
+
+/* A number of a device file: {value: 48, source: "..."} under a key that ends in its unit. */
 typedef struct number {
     const char *key, *unit;
     size_t offset; /* in nas_hw */
     double si;     /* factor to SI units */
     double min, max;
-    bool required;
+    unsigned needed, optional; /* for which models */
 } number;
 
 #define INFO(member) offsetof(nas_hw, info.member)
+#define OWN(member)  offsetof(nas_hw, member)
 static const number numbers[] = {
-    {"peak_gflops", "GFLOP/s", INFO(peak_flops), 1e9, 0.01, 1e6, true},
-    {"bandwidth_gb_s", "GB/s", INFO(bandwidth), 1e9, 0.01, 1e5, true},
-    {"cache_mib", "MiB", INFO(cache_bytes), 1048576, 0.01, 4096, true},
-    {"cache_bandwidth_gb_s", "GB/s", INFO(cache_bandwidth), 1e9, 0.01, 1e6, true},
-    {"launch_us", "us", INFO(launch_s), 1e-6, 0, 1e5, true},
-    {"memory_gib", "GiB", INFO(memory_bytes), 1073741824, 0.001, 1e5, false},
-    {"idle_w", "W", INFO(idle_w), 1, 0, 1e4, false},
-    {"max_w", "W", INFO(max_w), 1, 0.001, 1e4, false},
-    {"flop_pj", "pJ", offsetof(nas_hw, flop_j), 1e-12, 0.001, 1e6, false},
-    {"byte_pj", "pJ", offsetof(nas_hw, byte_j), 1e-12, 0.001, 1e6, false},
-    {"units_count", "units", offsetof(nas_hw, units), 1, 1, 1e5, true},
-    {"lanes_count", "lanes", offsetof(nas_hw, lanes), 1, 1, 1024, true},
-    {"tile_rows_count", "rows", offsetof(nas_hw, tile_rows), 1, 1, 4096, true},
-    {"tile_columns_count", "columns", offsetof(nas_hw, tile_columns), 1, 1, 4096, true},
+    {"peak_gflops", "GFLOP/s", INFO(peak_flops), 1e9, 0.01, 1e6, ROOF, 0},
+    {"bandwidth_gb_s", "GB/s", INFO(bandwidth), 1e9, 0.01, 1e5, ALL, 0},
+    {"cache_mib", "MiB", INFO(cache_bytes), 1048576, 0.01, 4096, ROOF, 0},
+    {"cache_bandwidth_gb_s", "GB/s", INFO(cache_bandwidth), 1e9, 0.01, 1e6, ROOF, 0},
+    {"launch_us", "us", INFO(launch_s), 1e-6, 0, 1e5, ROOF | ARRAY, FPGA},
+    {"memory_gib", "GiB", INFO(memory_bytes), 1073741824, 0.001, 1e5, 0, ALL},
+    {"idle_w", "W", INFO(idle_w), 1, 0, 1e4, SPATIAL, ALL},
+    {"max_w", "W", INFO(max_w), 1, 0.001, 1e4, 0, ROOF},
+    {"flop_pj", "pJ", OWN(flop_j), 1e-12, 0.001, 1e6, 0, ROOF | FPGA | SYSTOLIC},
+    {"byte_pj", "pJ", OWN(byte_j), 1e-12, 0.001, 1e6, 0, ROOF | FPGA | SYSTOLIC},
+    {"units_count", "units", OWN(units), 1, 1, 1e5, ROOF, 0},
+    {"lanes_count", "lanes", OWN(lanes), 1, 1, 1024, ROOF, 0},
+    {"tile_rows_count", "rows", OWN(tile_rows), 1, 1, 4096, ROOF, 0},
+    {"tile_columns_count", "columns", OWN(tile_columns), 1, 1, 4096, ROOF, 0},
+    {"clock_mhz", "MHz", INFO(clock_hz), 1e6, 1, 1e4, CHIP, 0},
+    {"bits_count", "bits", INFO(bits), 1, 4, 32, CHIP, 0},
+    {"dsp_count", "DSP blocks", INFO(dsp), 1, 1, 1e6, FPGA, 0},
+    {"bram18_count", "blocks of 18 Kbit", INFO(bram18), 1, 1, 1e6, FPGA, 0},
+    {"lut_count", "look-up tables", INFO(lut), 1, 100, 1e8, FPGA, 0},
+    {"dsp_per_mac_32_count", "DSP blocks", OWN(dsp_per_mac_32), 1, 0.1, 16, 0, FPGA},
+    {"dsp_per_mac_16_count", "DSP blocks", OWN(dsp_per_mac_16), 1, 0.1, 16, 0, FPGA},
+    {"dsp_per_mac_8_count", "DSP blocks", OWN(dsp_per_mac_8), 1, 0.1, 16, 0, FPGA},
+    {"rows_count", "rows", OWN(rows), 1, 1, 4096, ARRAY, 0},
+    {"columns_count", "columns", OWN(columns), 1, 1, 4096, ARRAY, 0},
+    {"buffer_kib", "KiB", OWN(buffer_bytes), 1024, 1, 1e7, ARRAY, 0},
+    {"mac_pj", "pJ", OWN(mac_j), 1e-12, 0.001, 1e6, SPATIAL, 0},
+    {"register_pj", "pJ", OWN(register_j), 1e-12, 0.001, 1e6, SPATIAL, 0},
+    {"array_pj", "pJ", OWN(array_j), 1e-12, 0.001, 1e6, SPATIAL, 0},
+    {"buffer_pj", "pJ", OWN(buffer_j), 1e-12, 0.001, 1e6, SPATIAL, 0},
+    {"dram_pj", "pJ", OWN(dram_j), 1e-12, 0.001, 1e6, SPATIAL, 0},
 };
 #undef INFO
+#undef OWN
 enum { N_NUMBERS = sizeof numbers / sizeof *numbers };
 
-static const char *const text_keys[] = {"name", "title", "kind", "source", "efficiency"};
+static const char *const text_keys[] = {"name", "title", "kind", "model", "source"};
 enum { N_TEXTS = sizeof text_keys / sizeof *text_keys };
 
 static const char *const class_names[NAS_KERNEL_CLASS_COUNT] = {
@@ -51,13 +76,18 @@ static const nas_efficiency priors[NAS_KERNEL_CLASS_COUNT] = {
     [NAS_KERNEL_NORM] = {0.10, 0.60},        [NAS_KERNEL_ATTENTION] = {0.20, 0.60},
 };
 
-static nas_status known_keys(const nas_yaml_node *root) {
-    const char *keys[N_NUMBERS + N_TEXTS];
+/* The model's own keys only: a key that it does not use is a mistake. */
+static nas_status known_keys(const nas_yaml_node *root, unsigned model) {
+    const char *keys[N_NUMBERS + N_TEXTS + 1];
+    size_t n = 0;
     for (size_t i = 0; i < N_TEXTS; i++)
-        keys[i] = text_keys[i];
+        keys[n++] = text_keys[i];
     for (size_t i = 0; i < N_NUMBERS; i++)
-        keys[N_TEXTS + i] = numbers[i].key;
-    return nas_yaml_only(root, keys, N_NUMBERS + N_TEXTS);
+        if ((numbers[i].needed | numbers[i].optional) & model)
+            keys[n++] = numbers[i].key;
+    if (model & ROOF)
+        keys[n++] = "efficiency";
+    return nas_yaml_only(root, keys, n);
 }
 
 static nas_status read_text(const char **out, const nas_yaml_node *map, const char *key) {
@@ -70,12 +100,13 @@ static nas_status read_text(const char **out, const nas_yaml_node *map, const ch
     return NAS_OK;
 }
 
-static nas_status read_number(nas_hw *h, const nas_yaml_node *root, const number *k) {
+static nas_status read_number(nas_hw *h, const nas_yaml_node *root, const number *k,
+                              unsigned model) {
     static const char *const keys[] = {"value", "source"};
     const nas_yaml_node *map = nas_yaml_get(root, k->key);
     const char *source = NULL;
     double v = 0;
-    if (!map && k->required)
+    if (!map && (k->needed & model))
         return nas_yaml_fail(root, "'%s' (%s) is missing", k->key, k->unit);
     if (!map)
         return NAS_OK;
@@ -130,12 +161,24 @@ static nas_status read_efficiency(nas_hw *h, const nas_yaml_node *root) {
     return NAS_OK;
 }
 
+static nas_status check_kind(const nas_hw *h, const nas_yaml_node *root) {
+    static const char *const kinds[] = {"cpu", "gpu", "fpga", "asic"};
+    const nas_yaml_node *at = nas_yaml_get(root, "kind");
+    const char *kind = h->info.kind;
+    bool known = false;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        known |= !strcmp(kind, kinds[i]);
+    if (!known)
+        return nas_yaml_fail(at, "kind '%s' is neither cpu, gpu, fpga nor asic", kind);
+    if (!strstr(h->model->kinds, kind))
+        return nas_yaml_fail(at, "model %s is for %s, not for a device of kind %s", h->model->name,
+                             h->model->kinds, kind);
+    return NAS_OK;
+}
+
 /* What single ranges cannot see. */
 static nas_status check_together(const nas_hw *h, const nas_yaml_node *root) {
     const nas_hw_info *f = &h->info;
-    if (strcmp(f->kind, "cpu") != 0 && strcmp(f->kind, "gpu") != 0)
-        return nas_yaml_fail(nas_yaml_get(root, "kind"), "kind '%s' is neither cpu nor gpu",
-                             f->kind);
     if (f->cache_bandwidth < f->bandwidth)
         return nas_yaml_fail(nas_yaml_get(root, "cache_bandwidth_gb_s"),
                              "the cache (%g GB/s) is slower than the memory (%g GB/s)",
@@ -145,21 +188,50 @@ static nas_status check_together(const nas_hw *h, const nas_yaml_node *root) {
     if (max && f->max_w < f->idle_w)
         return nas_yaml_fail(nas_yaml_get(root, "max_w"), "max_w %g W is below idle_w %g W",
                              f->max_w, f->idle_w);
+    if (h->model == &nas_hw_spatial)
+        return NAS_OK;
     if ((max && !idle) || flop != byte || (flop && !idle) || (idle && !max && !flop))
         return nas_yaml_fail(root, "energy takes idle_w and max_w, or idle_w, flop_pj and byte_pj");
     return NAS_OK;
 }
 
+static nas_status read_model(nas_hw *h, unsigned *bit, const nas_yaml_node *root) {
+    const nas_yaml_node *n = nas_yaml_get(root, "model");
+    const char *names[N_MODELS], *name = models[0]->name;
+    if (n)
+        NAS_TRY(nas_yaml_string(&name, n));
+    for (size_t i = 0; i < N_MODELS; i++) {
+        names[i] = models[i]->name;
+        if (strcmp(name, names[i]) != 0)
+            continue;
+        h->model = models[i];
+        *bit = 1u << i;
+        return NAS_OK;
+    }
+    const char *near = nas_nearest(name, names, N_MODELS);
+    return nas_yaml_fail(n, "there is no model '%s'%s%s%s", name, near ? "; did you mean '" : "",
+                         near ? near : "", near ? "'?" : "");
+}
+
 nas_status nas_hw_parse(nas_hw *h, nas_yaml *doc, const char *file) {
     const nas_yaml_node *root = nas_yaml_root(doc);
-    NAS_TRY(known_keys(root));
+    unsigned model = 0;
+    h->dsp_per_mac_32 = 5;
+    h->dsp_per_mac_16 = 1;
+    h->dsp_per_mac_8 = 0.5;
+    NAS_TRY(read_model(h, &model, root));
+    NAS_TRY(known_keys(root, model));
     NAS_TRY(read_text(&h->info.name, root, "name"));
     NAS_TRY(read_text(&h->info.title, root, "title"));
     NAS_TRY(read_text(&h->info.kind, root, "kind"));
     NAS_TRY(read_text(&h->info.source, root, "source"));
+    NAS_TRY(check_kind(h, root));
     for (size_t i = 0; i < N_NUMBERS; i++)
-        NAS_TRY(read_number(h, root, &numbers[i]));
+        if ((numbers[i].needed | numbers[i].optional) & model)
+            NAS_TRY(read_number(h, root, &numbers[i], model));
     NAS_TRY(read_efficiency(h, root));
+    h->model->complete(h);
+    h->info.model = h->model->name;
     NAS_TRY(check_together(h, root));
     h->info.file = file;
     h->doc = doc;

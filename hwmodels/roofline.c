@@ -69,29 +69,30 @@ static void price(nas_estimate *e, const nas_hw *h, const nas_graph *g, nas_valu
     e->energy_j = e->latency_s > 0 ? energy(h, e, dram) : 0;
 }
 
-static void add(nas_estimate *sum, const nas_estimate *e) {
-    sum->latency_s += e->latency_s;
-    sum->energy_j += e->energy_j;
-    sum->compute_s += e->compute_s;
-    sum->memory_s += e->memory_s;
-    sum->launch_s += e->launch_s;
-    sum->macs += e->macs;
-    sum->flops += e->flops;
-    sum->bytes += e->bytes;
+static const char *binding(double compute, double memory, double launch) {
+    if (launch > fmax(compute, memory))
+        return "launch";
+    return compute >= memory ? "compute" : "memory";
 }
 
-nas_status nas_hw_estimate(nas_estimate *total, nas_estimate *per_node, const nas_hw *h,
-                           const nas_graph *inference) {
+static nas_status estimate(nas_estimate *total, nas_estimate *per_node, nas_text *how,
+                           const nas_hw *h, const nas_graph *g) {
     nas_footprint f = {0};
-    nas_estimate sum = {0};
-    uint32_t count = nas_graph_count(inference);
-    NAS_TRY(nas_footprint_of(&f, inference));
+    nas_estimate sum = {.dsp = (double)NAN, .bram18 = (double)NAN, .lut = (double)NAN};
+    uint32_t count = nas_graph_count(g);
+    (void)how; /* nothing is chosen */
+    NAS_TRY(nas_footprint_of(&f, g));
+    if (h->info.memory_bytes > 0 && f.weights + f.activations > h->info.memory_bytes)
+        return nas_fail(NAS_E_TOO_BIG, "%s: the network needs %.0f MiB, the device has %.0f MiB",
+                        h->info.name, (f.weights + f.activations) / 1048576,
+                        h->info.memory_bytes / 1048576);
     for (uint32_t i = 0; i < count; i++) {
         nas_estimate e = {0};
-        const nas_node *n = nas_graph_node(inference, (nas_value){i});
-        if (!(nas_op_get(n->op)->flags & (NAS_OPF_LEAF | NAS_OPF_ALIAS)))
-            price(&e, h, inference, (nas_value){i}, &f);
-        add(&sum, &e);
+        if (nas_is_kernel(nas_graph_node(g, (nas_value){i}))) {
+            price(&e, h, g, (nas_value){i}, &f);
+            e.binds = binding(e.compute_s, e.memory_s, e.launch_s);
+        }
+        nas_estimate_add(&sum, &e);
         if (per_node)
             per_node[i] = e;
     }
@@ -99,6 +100,15 @@ nas_status nas_hw_estimate(nas_estimate *total, nas_estimate *per_node, const na
     if (h->flop_j <= 0 && h->info.max_w <= 0)
         sum.energy_j = (double)NAN;
     sum.memory_bytes = f.weights + f.activations;
+    sum.interval_s = sum.latency_s;
+    sum.binds = binding(sum.compute_s, sum.memory_s, sum.launch_s);
     *total = sum;
     return NAS_OK;
 }
+
+static void complete(nas_hw *h) {
+    h->info.bits = 32;
+}
+
+const nas_hw_model nas_hw_roofline = {
+    .name = "roofline", .kinds = "cpu gpu", .complete = complete, .estimate = estimate};
