@@ -52,6 +52,8 @@ static nas_status share(study_run *r) {
     s->train.epochs = 2;
     NAS_TRY(cli_train_config(&s->train, c->train));
     NAS_TRY(cli_train_config(&s->retrain, c->retrain));
+    if (c->table[0] != 0)
+        return NAS_OK;
     for (uint32_t i = 0; i < c->n_objectives + c->n_constraints; i++) {
         const nas_measure *m =
             i < c->n_objectives ? &c->objective[i] : &c->constraint[i - c->n_objectives].measure;
@@ -100,6 +102,20 @@ static uint64_t space_hash(const nas_space *s) {
     return h;
 }
 
+/* Settings of the strategy that were given, and where a table's values come from. */
+static void fingerprint_more(nas_text *t, const nas_study_config *c) {
+    const nas_yaml_node *root = nas_yaml_root(c->doc);
+    static const nas_strategy_numbers none = {0};
+    if (memcmp(&c->numbers, &none, sizeof none) != 0)
+        fingerprint_map(t, "strategy", nas_yaml_get(root, "strategy"));
+    if (c->table[0] == 0)
+        return;
+    nas_text_add(t, "table: %s, key %s\n", c->table, c->table_key);
+    fingerprint_map(t, "evaluate", nas_yaml_get(root, "evaluate"));
+    for (uint32_t i = 0; i < c->n_objectives; i++)
+        nas_text_add(t, "%s: %s\n", c->objective[i].name, c->objective[i].expression);
+}
+
 static void fingerprint(nas_text *t, const study_run *r) {
     const nas_study_config *c = &r->config;
     nas_text_add(t, "space: %s (%016" PRIx64 ")\n", nas_space_name(r->space), space_hash(r->space));
@@ -116,6 +132,7 @@ static void fingerprint(nas_text *t, const study_run *r) {
                  c->population, c->crossover, c->mutation);
     nas_text_add(t, "seed: %" PRIu64 "\nlatency.batch: %d\n", c->seed, c->latency_batch);
     fingerprint_map(t, "train", c->train);
+    fingerprint_more(t, c);
 }
 
 /* ---- run folder ---- */
@@ -142,7 +159,10 @@ static nas_status write_study(const study_run *r) {
     nas_yaml_print(&yaml, nas_yaml_root(r->config.doc));
     NAS_GO(nas_text_check(&yaml));
     NAS_GO(nas_yaml_read_text(&copy, nas_text_str(&yaml), yaml.n, "study"));
-    NAS_GO(set_absolute(copy, "data.path", r->config.data));
+    if (r->config.data[0] != 0)
+        NAS_GO(set_absolute(copy, "data.path", r->config.data));
+    if (r->config.table[0] != 0)
+        NAS_GO(set_absolute(copy, "evaluate.table", r->config.table));
     if (strchr(r->config.space, '/') || nas_file_exists(r->config.space))
         NAS_GO(set_absolute(copy, "space", r->config.space));
     nas_text_free(&yaml);
@@ -165,6 +185,8 @@ static nas_status split_data(nas_text *record, const study_run *r) {
     nas_split split = {0};
     int32_t hwc[3], classes;
     nas_status st;
+    if (r->config.table[0] != 0) /* nothing is trained */
+        return NAS_OK;
     nas_space_input(r->space, hwc, &classes);
     NAS_GO(cli_data(&d, r->config.data, hwc[0], hwc[1], hwc[2]));
     if (nas_data_info_of(d)->classes != classes)
@@ -201,7 +223,13 @@ static nas_status keep_settings(const study_run *r, const nas_text *held_out) {
     }
     nas_text_add(&t, "]");
     NAS_GO(nas_store_study_attr(r->store, "price_on", nas_text_str(&t)));
-    NAS_GO(nas_store_study_attr(r->store, "held_out", nas_text_str(held_out)));
+    if (r->config.table[0] == 0) {
+        NAS_GO(nas_store_study_attr(r->store, "held_out", nas_text_str(held_out)));
+    } else {
+        nas_text_free(&t);
+        nas_text_json(&t, r->config.table);
+        NAS_GO(nas_store_study_attr(r->store, "table", nas_text_str(&t)));
+    }
     NAS_GO(write_study(r));
 done:
     nas_text_free(&t);
@@ -214,11 +242,18 @@ static nas_status open_run(study_run *r) {
                               .seed = r->config.seed,
                               .population = r->config.population,
                               .crossover = r->config.crossover,
-                              .mutation = r->config.mutation};
+                              .mutation = r->config.mutation,
+                              .numbers = r->config.numbers,
+                              .budget = r->config.trials,
+                              .price = study_price,
+                              .price_ctx = &r->prices};
     uint32_t forgotten = 0;
     nas_status st;
     NAS_GO(nas_space_open(&r->space, r->config.space));
     NAS_GO(share(r));
+    if (r->config.table[0] != 0)
+        NAS_GO(study_table_open(&r->table, &r->config, r->space));
+    r->prices = (study_prices){&r->config, r->space, r->table};
     NAS_GO(nas_strategy_create(&r->strategy, r->config.strategy, r->space, &o));
     NAS_GO(split_data(&held_out, r));
     NAS_GO(nas_dir_make(r->dir));
@@ -242,6 +277,7 @@ done:
 static void close_run(study_run *r) {
     worker_end(r->worker, 3);
     nas_strategy_free(r->strategy);
+    study_table_free(r->table);
     nas_store_close(r->store);
     nas_space_free(r->space);
     nas_study_config_free(&r->config);
@@ -353,7 +389,7 @@ static int run(cli_args *a) {
         talk_line("study %s: space %s (%.4g networks), %s, %u trials", r.config.name,
                   nas_space_name(r.space), nas_space_size(r.space), r.config.strategy,
                   r.config.trials);
-        st = study_trials(&r);
+        st = r.table != NULL ? study_tabular(&r) : study_trials(&r);
     }
     if (st == NAS_OK)
         st = finish(&r, a);

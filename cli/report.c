@@ -17,7 +17,7 @@ static nas_status path_of(nas_text *t, const char *run, const char *name) {
 /* How an objective is shown: label, unit, factor. */
 static nas_plot_axis axis_of(const nas_measure *m, const char *label) {
     nas_plot_axis a = {.label = label, .unit = "", .scale = 1, .log = true};
-    if (strncmp(m->name, "error", 5) == 0) {
+    if (strcmp(m->quantity, "error") == 0) {
         a = (nas_plot_axis){.label = "Validation error", .unit = "%", .scale = 100};
     } else if (strcmp(m->unit, "s") == 0) {
         a.unit = "ms";
@@ -33,7 +33,9 @@ static nas_plot_axis axis_of(const nas_measure *m, const char *label) {
 }
 
 static void label_of(char *buf, size_t size, const nas_measure *m) {
-    if (strcmp(m->name, "latency") == 0)
+    if (strcmp(m->quantity, "column") == 0)
+        snprintf(buf, size, "%s", m->name);
+    else if (strcmp(m->name, "latency") == 0)
         snprintf(buf, size, "Latency, measured");
     else if (m->device[0])
         snprintf(buf, size, "%c%.*s on %s, modelled", m->name[0] - 'a' + 'A',

@@ -2,6 +2,7 @@
 #ifndef NAS_CLI_STUDY_RUN_H
 #define NAS_CLI_STUDY_RUN_H
 
+#include "study_price.h"
 #include "view.h"
 #include "worker.h"
 
@@ -10,6 +11,8 @@ typedef struct study_run {
     nas_space *space;
     nas_store *store;
     nas_strategy *strategy;
+    study_table *table;   /* results are looked up; NULL: networks are trained */
+    study_prices prices;  /* what the strategy may ask */
     worker_study shared;  /* what the worker knows */
     worker *worker;       /* NULL until it is needed */
     const char *dir;      /* run folder */
@@ -21,6 +24,8 @@ typedef struct study_run {
 
 /* All trials of the budget; goes on where the store stands. E_STOPPED on Ctrl-C. */
 nas_status study_trials(study_run *r);
+/* study_tabular.c: the same for a study on a table. */
+nas_status study_tabular(study_run *r);
 /* Trains the chosen models of the front on all training images and tests them once. */
 nas_status study_retrain(study_run *r, const uint32_t *trial, uint32_t n);
 

@@ -104,7 +104,7 @@ const char *talk_bytes(char buf[TALK_TEXT], double b) {
 const char *talk_measure(char buf[TALK_TEXT], const nas_measure *m, double v) {
     if (!isfinite(v))
         snprintf(buf, TALK_TEXT, "-");
-    else if (strncmp(m->name, "error", 5) == 0)
+    else if (strcmp(m->quantity, "error") == 0)
         snprintf(buf, TALK_TEXT, "%.2f %%", 100 * v);
     else if (strcmp(m->unit, "s") == 0)
         talk_seconds(buf, v);

@@ -82,9 +82,12 @@ nas_status view_of_store(view *v, nas_store *s) {
     memset(v, 0, sizeof *v);
     v->store = s;
     v->n_objectives = nas_store_objectives(s, &v->objective);
+    char *budget = NULL, *table = NULL;
+    bool columns = nas_store_get_study_attr(&table, s, "table") == NAS_OK;
+    nas_free(table);
     for (uint32_t i = 0; i < v->n_objectives; i++)
-        NAS_TRY(nas_measure_parse(&v->measure[i], v->objective[i]));
-    char *budget = NULL;
+        NAS_TRY(columns ? nas_measure_column(&v->measure[i], v->objective[i], v->objective[i])
+                        : nas_measure_parse(&v->measure[i], v->objective[i]));
     if (nas_store_get_study_attr(&budget, s, "budget") == NAS_OK)
         v->budget = (uint32_t)strtoul(budget, NULL, 10);
     nas_free(budget);

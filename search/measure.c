@@ -71,3 +71,24 @@ nas_status nas_measure_parse(nas_measure *out, const char *text) {
     *out = m;
     return NAS_OK;
 }
+
+static bool is_known_untrained(const char *name) {
+    static const char *const first[] = {"latency", "energy", "memory", "params", "macs", "flops"};
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++)
+        if (strncmp(name, first[i], strlen(first[i])) == 0)
+            return true;
+    return false;
+}
+
+nas_status nas_measure_column(nas_measure *out, const char *name, const char *expression) {
+    nas_measure m = {.quantity = "column", .unit = "", .needs_training = !is_known_untrained(name)};
+    if (strlen(name) >= sizeof m.name || strlen(expression) >= sizeof m.expression)
+        return nas_fail(NAS_E_PARSE,
+                        "'%.40s...' is too long: at most %zu bytes for a name, %zu for "
+                        "an expression",
+                        name, sizeof m.name - 1, sizeof m.expression - 1);
+    memcpy(m.name, name, strlen(name) + 1);
+    memcpy(m.expression, expression, strlen(expression) + 1);
+    *out = m;
+    return NAS_OK;
+}

@@ -1,4 +1,5 @@
 /* search/study.c - reads a study file and the settings put over it; docs/study.md is its manual. */
+#include "study_keys.h"
 #include "train_keys.h"
 
 #include <math.h>
@@ -10,60 +11,6 @@ typedef struct reader {
     const char *const *overrides;
     size_t n_overrides;
 } reader;
-
-/* ---- scalars ----------------------------------------------------------------------------------
- */
-
-/* The readers below leave *out alone when the key is absent: defaults stand there already. */
-
-static nas_status read_whole(int64_t *out, const nas_yaml_node *map, const char *key, int64_t min,
-                             int64_t max) {
-    const nas_yaml_node *n = nas_yaml_get(map, key);
-    return n != NULL ? nas_yaml_int(out, n, min, max) : NAS_OK;
-}
-
-static nas_status read_u32(uint32_t *out, const nas_yaml_node *map, const char *key, uint32_t min,
-                           uint32_t max) {
-    int64_t v = *out;
-    NAS_TRY(read_whole(&v, map, key, min, max));
-    *out = (uint32_t)v;
-    return NAS_OK;
-}
-
-static nas_status read_number(double *out, const nas_yaml_node *map, const char *key, double min,
-                              double max) {
-    const nas_yaml_node *n = nas_yaml_get(map, key);
-    return n != NULL ? nas_yaml_double(out, n, min, max) : NAS_OK;
-}
-
-static nas_status copy_text(char *out, size_t size, const nas_yaml_node *n, const char *what) {
-    const char *s;
-    NAS_TRY(nas_yaml_string(&s, n));
-    size_t length = strlen(s);
-    if (length == 0)
-        return nas_yaml_fail(n, "%s is empty", what);
-    if (length >= size)
-        return nas_yaml_fail(n, "%s has %zu bytes, but at most %zu are possible", what, length,
-                             size - 1);
-    memcpy(out, s, length + 1);
-    return NAS_OK;
-}
-
-static nas_status read_text(char *out, size_t size, const nas_yaml_node *map, const char *key) {
-    const nas_yaml_node *n = nas_yaml_get(map, key);
-    return n != NULL ? copy_text(out, size, n, key) : NAS_OK;
-}
-
-/* *out is NULL when the key is absent; else a map whose keys are all known. */
-static nas_status read_map(const nas_yaml_node **out, const nas_yaml_node *root, const char *key,
-                           const char *const *known, size_t n_known) {
-    const nas_yaml_node *n = *out = nas_yaml_get(root, key);
-    if (n == NULL)
-        return NAS_OK;
-    if (nas_yaml_kind_of(n) != NAS_YAML_MAP)
-        return nas_yaml_fail(n, "%s is a map of settings", key);
-    return known != NULL ? nas_yaml_only(n, known, n_known) : NAS_OK;
-}
 
 /* ---- paths ------------------------------------------------------------------------------------
  */
@@ -101,7 +48,7 @@ static nas_status read_space(const reader *r, const nas_yaml_node *root) {
     const nas_yaml_node *n = nas_yaml_get(root, "space");
     if (n == NULL)
         return nas_yaml_fail(root, "space is missing: a built-in name or the path of a space file");
-    NAS_TRY(copy_text(c->space, sizeof c->space, n, "space"));
+    NAS_TRY(node_text(c->space, sizeof c->space, n, "space"));
     bool is_path = strchr(c->space, '/') != NULL || ends_in(c->space, ".yaml");
     return is_path ? resolve(c->space, sizeof c->space, r, "space", n) : NAS_OK;
 }
@@ -110,23 +57,24 @@ static nas_status read_data(const reader *r, const nas_yaml_node *root) {
     static const char *const known[] = {"path", "validation", "train_images"};
     nas_study_config *c = r->c;
     const nas_yaml_node *map;
-    NAS_TRY(read_map(&map, root, "data", known, 3));
+    NAS_TRY(key_map(&map, root, "data", known, 3));
     const nas_yaml_node *path = map != NULL ? nas_yaml_get(map, "path") : NULL;
+    if (path == NULL && c->table[0] != 0)
+        return NAS_OK; /* a table needs no images */
     if (path == NULL)
         return nas_yaml_fail(map != NULL ? map : root,
                              "data.path is missing: the folder or file of the images");
-    NAS_TRY(copy_text(c->data, sizeof c->data, path, "data.path"));
+    NAS_TRY(node_text(c->data, sizeof c->data, path, "data.path"));
     NAS_TRY(resolve(c->data, sizeof c->data, r, "data.path", path));
-    NAS_TRY(read_u32(&c->validation, map, "validation", 1, INT32_MAX));
-    return read_u32(&c->train_images, map, "train_images", 0, INT32_MAX);
+    NAS_TRY(key_u32(&c->validation, map, "validation", 1, INT32_MAX));
+    return key_u32(&c->train_images, map, "train_images", 0, INT32_MAX);
 }
 
 /* ---- objectives and constraints ---------------------------------------------------------------
  */
 
-static nas_status read_measure(nas_measure *out, const nas_yaml_node *n, const char *text) {
-    if (nas_measure_parse(out, text) == NAS_OK)
-        return NAS_OK;
+/* The line that was recorded last, said again with the place of n. */
+static nas_status at_node(const nas_yaml_node *n) {
     nas_text why = {0};
     nas_text_add(&why, "%s", nas_error_text());
     nas_status st = nas_yaml_fail(n, "%s", nas_text_str(&why));
@@ -134,8 +82,110 @@ static nas_status read_measure(nas_measure *out, const nas_yaml_node *n, const c
     return st;
 }
 
+/* A measure by name; of a study on a table a column or an expression, or the name of an objective.
+ */
+static nas_status read_measure(nas_measure *out, const nas_study_config *c, const nas_yaml_node *n,
+                               const char *text) {
+    for (uint32_t i = 0; c->table[0] != 0 && i < c->n_objectives; i++)
+        if (strcmp(c->objective[i].name, text) == 0) {
+            *out = c->objective[i];
+            return NAS_OK;
+        }
+    nas_status st =
+        c->table[0] != 0 ? nas_measure_column(out, text, text) : nas_measure_parse(out, text);
+    return st == NAS_OK ? NAS_OK : at_node(n);
+}
+
+/* {NAME: expression}, for studies on a table. */
+static nas_status read_named(nas_measure *out, const nas_study_config *c,
+                             const nas_yaml_node *item) {
+    const char *expression;
+    if (c->table[0] == 0)
+        return nas_yaml_fail(item, "an objective is a name, like error; only a study on a table "
+                                   "(evaluate) has expressions");
+    if (nas_yaml_count(item) != 1)
+        return nas_yaml_fail(item, "an objective on a table is written {NAME: expression}");
+    NAS_TRY(nas_yaml_string(&expression, nas_yaml_at(item, 0)));
+    return nas_measure_column(out, nas_yaml_key(item, 0), expression) == NAS_OK ? NAS_OK
+                                                                                : at_node(item);
+}
+
+static nas_status read_item(nas_measure *out, const nas_study_config *c,
+                            const nas_yaml_node *item) {
+    const char *text;
+    if (nas_yaml_kind_of(item) == NAS_YAML_MAP)
+        return read_named(out, c, item);
+    NAS_TRY(nas_yaml_string(&text, item));
+    return read_measure(out, c, item, text);
+}
+
+/* Names in `known` are the objectives that a strategy may ask for before it proposes. */
+static nas_status read_known(nas_study_config *c, const nas_yaml_node *list) {
+    if (nas_yaml_kind_of(list) != NAS_YAML_SEQ)
+        return nas_yaml_fail(list, "evaluate.known is a list of objectives");
+    for (uint32_t k = 0; k < c->n_objectives; k++)
+        c->objective[k].needs_training = true;
+    for (size_t i = 0; i < nas_yaml_count(list); i++) {
+        const char *name, *names[NAS_MAX_OBJECTIVES];
+        bool found = false;
+        NAS_TRY(nas_yaml_string(&name, nas_yaml_at(list, i)));
+        for (uint32_t k = 0; k < c->n_objectives; k++) {
+            names[k] = c->objective[k].name;
+            if (strcmp(names[k], name) == 0) {
+                c->objective[k].needs_training = false;
+                found = true;
+            }
+        }
+        const char *near = nas_nearest(name, names, c->n_objectives);
+        if (!found)
+            return nas_yaml_fail(nas_yaml_at(list, i), "evaluate.known: '%s' is no objective%s%s%s",
+                                 name, near ? "; did you mean '" : "", near ? near : "",
+                                 near ? "'?" : "");
+    }
+    return NAS_OK;
+}
+
+static nas_status read_evaluate(const reader *r, const nas_yaml_node *root) {
+    static const char *const known[] = {"table", "key", "known", "report"};
+    nas_study_config *c = r->c;
+    const nas_yaml_node *map, *table;
+    NAS_TRY(key_map(&map, root, "evaluate", known, 4));
+    if (map == NULL)
+        return NAS_OK;
+    if ((table = nas_yaml_get(map, "table")) == NULL)
+        return nas_yaml_fail(map, "evaluate.table is missing: a CSV file of results");
+    NAS_TRY(node_text(c->table, sizeof c->table, table, "evaluate.table"));
+    NAS_TRY(resolve(c->table, sizeof c->table, r, "evaluate.table", table));
+    memcpy(c->table_key, "arch", sizeof "arch");
+    c->retrain_models = 0;
+    return key_text(c->table_key, sizeof c->table_key, map, "key");
+}
+
+/* What of `evaluate` speaks of objectives, when they are known. */
+static nas_status read_columns(nas_study_config *c, const nas_yaml_node *root) {
+    const nas_yaml_node *map = nas_yaml_get(root, "evaluate");
+    const nas_yaml_node *known = map != NULL ? nas_yaml_get(map, "known") : NULL;
+    const nas_yaml_node *report = map != NULL ? nas_yaml_get(map, "report") : NULL;
+    if (known != NULL)
+        NAS_TRY(read_known(c, known));
+    if (report == NULL)
+        return NAS_OK;
+    if (nas_yaml_kind_of(report) != NAS_YAML_SEQ || nas_yaml_count(report) > NAS_MAX_REPORTS)
+        return nas_yaml_fail(report,
+                             "evaluate.report is a list of at most %d columns or "
+                             "{NAME: expression}",
+                             NAS_MAX_REPORTS);
+    for (uint32_t i = 0; i < nas_yaml_count(report); i++)
+        NAS_TRY(read_item(&c->report[i], c, nas_yaml_at(report, i)));
+    c->n_reports = (uint32_t)nas_yaml_count(report);
+    return NAS_OK;
+}
+
 static nas_status read_objectives(nas_study_config *c, const nas_yaml_node *root) {
     const nas_yaml_node *list = nas_yaml_get(root, "objectives");
+    if (list == NULL && c->table[0] != 0)
+        return nas_yaml_fail(root, "objectives are missing: columns of evaluate.table or "
+                                   "{NAME: expression}");
     if (list == NULL) {
         NAS_TRY(nas_measure_parse(&c->objective[0], "error"));
         NAS_TRY(nas_measure_parse(&c->objective[1], "latency"));
@@ -148,29 +198,29 @@ static nas_status read_objectives(nas_study_config *c, const nas_yaml_node *root
                              NAS_MAX_OBJECTIVES);
     for (size_t i = 0; i < n; i++) {
         const nas_yaml_node *item = nas_yaml_at(list, i);
-        const char *text;
-        NAS_TRY(nas_yaml_string(&text, item));
-        NAS_TRY(read_measure(&c->objective[i], item, text));
+        NAS_TRY(read_item(&c->objective[i], c, item));
         for (size_t k = 0; k < i; k++)
-            if (strcmp(c->objective[k].name, text) == 0)
-                return nas_yaml_fail(item, "objective '%s' stands there twice", text);
+            if (strcmp(c->objective[k].name, c->objective[i].name) == 0)
+                return nas_yaml_fail(item, "objective '%s' stands there twice",
+                                     c->objective[i].name);
     }
     c->n_objectives = (uint32_t)n;
     return NAS_OK;
 }
 
-static nas_status read_constraint(nas_constraint *out, const nas_yaml_node *item) {
+static nas_status read_constraint(nas_constraint *out, const nas_study_config *c,
+                                  const nas_yaml_node *item) {
     static const char *const known[] = {"min", "max"};
     if (nas_yaml_kind_of(item) != NAS_YAML_MAP || nas_yaml_count(item) != 1 ||
         nas_yaml_kind_of(nas_yaml_at(item, 0)) != NAS_YAML_MAP)
         return nas_yaml_fail(item, "a constraint is written {params: {max: 500000}}");
     const nas_yaml_node *limits = nas_yaml_at(item, 0);
-    NAS_TRY(read_measure(&out->measure, item, nas_yaml_key(item, 0)));
+    NAS_TRY(read_measure(&out->measure, c, item, nas_yaml_key(item, 0)));
     NAS_TRY(nas_yaml_only(limits, known, 2));
     out->min = -INFINITY;
     out->max = INFINITY;
-    NAS_TRY(read_number(&out->min, limits, "min", -1e300, 1e300));
-    NAS_TRY(read_number(&out->max, limits, "max", -1e300, 1e300));
+    NAS_TRY(key_number(&out->min, limits, "min", -1e300, 1e300));
+    NAS_TRY(key_number(&out->max, limits, "max", -1e300, 1e300));
     if (isinf(out->min) && isinf(out->max))
         return nas_yaml_fail(limits, "constraint %s has neither min nor max", out->measure.name);
     if (out->min > out->max)
@@ -190,7 +240,7 @@ static nas_status read_constraints(nas_study_config *c, const nas_yaml_node *roo
                              NAS_MAX_CONSTRAINTS);
     for (size_t i = 0; i < nas_yaml_count(list); i++) {
         const nas_yaml_node *item = nas_yaml_at(list, i);
-        NAS_TRY(read_constraint(&c->constraint[i], item));
+        NAS_TRY(read_constraint(&c->constraint[i], c, item));
         for (size_t k = 0; k < i; k++)
             if (strcmp(c->constraint[k].measure.name, c->constraint[i].measure.name) == 0)
                 return nas_yaml_fail(item, "constraint '%s' stands there twice",
@@ -203,56 +253,34 @@ static nas_status read_constraints(nas_study_config *c, const nas_yaml_node *roo
 /* ---- the other maps ---------------------------------------------------------------------------
  */
 
-static nas_status read_strategy(nas_study_config *c, const nas_yaml_node *root) {
-    static const char *const known[] = {"name", "population", "crossover", "mutation"};
-    const nas_yaml_node *map;
-    NAS_TRY(read_map(&map, root, "strategy", known, 4));
-    if (map == NULL)
-        return NAS_OK;
-    NAS_TRY(read_text(c->strategy, sizeof c->strategy, map, "name"));
-    const char *const *names = nas_strategy_names();
-    size_t n = 0;
-    bool found = false;
-    for (; names[n] != NULL; n++)
-        found |= strcmp(names[n], c->strategy) == 0;
-    if (!found) {
-        const char *near = nas_nearest(c->strategy, names, n);
-        return nas_yaml_fail(nas_yaml_get(map, "name"), "no strategy '%s'%s%s%s", c->strategy,
-                             near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-    }
-    NAS_TRY(read_u32(&c->population, map, "population", 2, 100000));
-    NAS_TRY(read_number(&c->crossover, map, "crossover", 0, 1));
-    return read_number(&c->mutation, map, "mutation", 0, 1);
-}
-
 static nas_status read_budget(nas_study_config *c, const nas_yaml_node *root) {
     static const char *const known[] = {"trials", "seconds"};
     const nas_yaml_node *map;
-    NAS_TRY(read_map(&map, root, "budget", known, 2));
+    NAS_TRY(key_map(&map, root, "budget", known, 2));
     if (map == NULL)
         return NAS_OK;
-    NAS_TRY(read_u32(&c->trials, map, "trials", 1, 10000000));
-    return read_number(&c->max_seconds, map, "seconds", 0, 1e9);
+    NAS_TRY(key_u32(&c->trials, map, "trials", 1, 10000000));
+    return key_number(&c->max_seconds, map, "seconds", 0, 1e9);
 }
 
 static nas_status read_training(nas_study_config *c, const nas_yaml_node *root) {
-    NAS_TRY(read_map(&c->train, root, "train", NULL, 0));
-    NAS_TRY(read_map(&c->retrain, root, "retrain", NULL, 0));
+    NAS_TRY(key_map(&c->train, root, "train", NULL, 0));
+    NAS_TRY(key_map(&c->retrain, root, "retrain", NULL, 0));
     if (c->train != NULL)
         NAS_TRY(train_keys_check(c->train, NULL));
     if (c->retrain == NULL)
         return NAS_OK;
     NAS_TRY(train_keys_check(c->retrain, "models"));
-    return read_u32(&c->retrain_models, c->retrain, "models", 0, 10000);
+    return key_u32(&c->retrain_models, c->retrain, "models", 0, 10000);
 }
 
 static nas_status read_latency(nas_study_config *c, const nas_yaml_node *root) {
     static const char *const known[] = {"batch"};
     const nas_yaml_node *map;
-    NAS_TRY(read_map(&map, root, "latency", known, 1));
+    NAS_TRY(key_map(&map, root, "latency", known, 1));
     int64_t batch = c->latency_batch;
     if (map != NULL)
-        NAS_TRY(read_whole(&batch, map, "batch", 1, 65536));
+        NAS_TRY(key_whole(&batch, map, "batch", 1, 65536));
     c->latency_batch = (int32_t)batch;
     return NAS_OK;
 }
@@ -265,34 +293,66 @@ static nas_status read_price_on(nas_study_config *c, const nas_yaml_node *root) 
     if (nas_yaml_kind_of(list) != NAS_YAML_SEQ || nas_yaml_count(list) > most)
         return nas_yaml_fail(list, "price_on is a list of at most %u device names", most);
     for (uint32_t i = 0; i < nas_yaml_count(list); i++)
-        NAS_TRY(copy_text(c->price_on[i], sizeof c->price_on[i], nas_yaml_at(list, i), "price_on"));
+        NAS_TRY(node_text(c->price_on[i], sizeof c->price_on[i], nas_yaml_at(list, i), "price_on"));
     c->n_price_on = (uint32_t)nas_yaml_count(list);
+    return NAS_OK;
+}
+
+/* Where trials run: `devices` says how many processes, else `workers` on one device. */
+static nas_status read_workers(nas_study_config *c, const nas_yaml_node *root) {
+    const uint32_t most = sizeof c->devices / sizeof *c->devices;
+    const nas_yaml_node *list = nas_yaml_get(root, "devices");
+    NAS_TRY(key_text(c->device, sizeof c->device, root, "device"));
+    NAS_TRY(key_u32(&c->workers, root, "workers", 0, most));
+    NAS_TRY(key_text(c->store, sizeof c->store, root, "store"));
+    NAS_TRY(key_number(&c->heartbeat, root, "heartbeat", 0.1, 3600));
+    if (c->store[0] && !nas_store_is_url(c->store))
+        return nas_yaml_fail(nas_yaml_get(root, "store"),
+                             "store is the address of a server, postgresql://HOST/DATABASE; "
+                             "without it the study is kept in its run folder");
+    if (list == NULL)
+        return NAS_OK;
+    size_t n = nas_yaml_kind_of(list) == NAS_YAML_SEQ ? nas_yaml_count(list) : 0;
+    if (n < 1 || n > most)
+        return nas_yaml_fail(list, "devices is a list of 1 to %u, like [0, 1]", most);
+    if (nas_yaml_get(root, "workers") != NULL && c->workers != n)
+        return nas_yaml_fail(nas_yaml_get(root, "workers"),
+                             "workers is %u, but devices lists %zu; one of the two is enough",
+                             c->workers, n);
+    for (size_t i = 0; i < n; i++)
+        NAS_TRY(node_text(c->devices[i], sizeof c->devices[i], nas_yaml_at(list, i), "devices"));
+    c->workers = c->n_devices = (uint32_t)n;
+    if (nas_yaml_get(root, "device") == NULL)
+        memcpy(c->device, c->devices[0], sizeof c->device);
     return NAS_OK;
 }
 
 static nas_status read_all(const reader *r) {
     static const char *const known[] = {
-        "name",  "space",   "data",    "objectives", "constraints", "strategy",      "budget",
-        "train", "retrain", "latency", "device",     "seed",        "trial_seconds", "price_on",
+        "name",        "space",    "data",   "evaluate",      "objectives",
+        "constraints", "strategy", "budget", "train",         "retrain",
+        "latency",     "device",   "seed",   "trial_seconds", "price_on",
     };
     nas_study_config *c = r->c;
     const nas_yaml_node *root = nas_yaml_root(c->doc);
     NAS_TRY(nas_yaml_only(root, known, sizeof known / sizeof *known));
-    NAS_TRY(read_text(c->name, sizeof c->name, root, "name"));
+    NAS_TRY(key_text(c->name, sizeof c->name, root, "name"));
     NAS_TRY(read_space(r, root));
+    NAS_TRY(read_evaluate(r, root));
     NAS_TRY(read_data(r, root));
     NAS_TRY(read_objectives(c, root));
+    NAS_TRY(read_columns(c, root));
     NAS_TRY(read_constraints(c, root));
-    NAS_TRY(read_strategy(c, root));
+    NAS_TRY(study_strategy(c, root));
     NAS_TRY(read_budget(c, root));
     NAS_TRY(read_training(c, root));
     NAS_TRY(read_latency(c, root));
     NAS_TRY(read_price_on(c, root));
-    NAS_TRY(read_text(c->device, sizeof c->device, root, "device"));
+    NAS_TRY(read_workers(c, root));
     int64_t seed = (int64_t)c->seed;
-    NAS_TRY(read_whole(&seed, root, "seed", 0, INT64_MAX));
+    NAS_TRY(key_whole(&seed, root, "seed", 0, INT64_MAX));
     c->seed = (uint64_t)seed;
-    return read_number(&c->trial_seconds, root, "trial_seconds", 0, 1e9);
+    return key_number(&c->trial_seconds, root, "trial_seconds", 0, 1e9);
 }
 
 /* ---- public -----------------------------------------------------------------------------------
@@ -320,6 +380,8 @@ nas_status nas_study_read(nas_study_config *out, const char *path, const char *c
         .trials = 100,
         .seed = 1,
         .device = "auto",
+        .workers = 1,
+        .heartbeat = 5,
         .latency_batch = 1,
         .retrain_models = 3,
     };

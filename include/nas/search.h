@@ -109,19 +109,27 @@ typedef struct nas_measure {
     char device[64];   /* "" or what stands behind '@' */
     bool needs_training;
     const char *unit;  /* "", "s", "J", "B" */
+    char expression[256]; /* of a study on a table: what is worked out from its columns; else "" */
 } nas_measure;
 nas_status nas_measure_parse(nas_measure *out, const char *text) NAS_MUST_USE;
+/* A measure of a study on a table: quantity "column". It counts as known before training where its
+ * name begins with latency, energy, memory, params, macs or flops. E_PARSE: a text is too long. */
+nas_status nas_measure_column(nas_measure *out, const char *name, const char *expression) NAS_MUST_USE;
 
 typedef struct nas_constraint {
     nas_measure measure;
     double min, max; /* -INFINITY, INFINITY when open */
 } nas_constraint;
 
-enum { NAS_MAX_CONSTRAINTS = 16 };
+enum { NAS_MAX_CONSTRAINTS = 16, NAS_MAX_REPORTS = 8 };
 typedef struct nas_study_config {
     char name[128];
     char space[1024];            /* built-in name or path (made relative to the study file) */
     char data[1024];
+    char table[1024];            /* results are looked up in this file, nothing is trained; "": no */
+    char table_key[64];          /* its column with the networks' names (nas_space_arch) */
+    uint32_t n_reports;          /* columns that are kept with each trial, beside the objectives */
+    nas_measure report[NAS_MAX_REPORTS];
     uint32_t validation, train_images; /* held out of the training part; limit for a trial (0: all) */
     uint32_t n_objectives, n_constraints;
     nas_measure objective[NAS_MAX_OBJECTIVES];
@@ -133,7 +141,12 @@ typedef struct nas_study_config {
     uint32_t trials;             /* budget */
     double max_seconds;          /* 0: none; no trial is started after so much time */
     uint64_t seed;
-    char device[128];
+    char device[128];            /* where latency is measured; trials too unless devices says else */
+    uint32_t n_devices;          /* 0: trials are trained on `device` */
+    char devices[16][128];
+    uint32_t workers;            /* processes that train, one for each of devices when there are any */
+    char store[1024];            /* address of a server's database; "": study.db in the run folder */
+    double heartbeat;            /* seconds between signs of life of workers on other machines */
     int32_t latency_batch;
     double trial_seconds;        /* a trial that runs longer fails; 0: none */
     uint32_t retrain_models;     /* how many of the front are trained fully at the end; 0: none */
