@@ -12,6 +12,7 @@ enum { LATENCY_N = 128 }; /* the second batch size at which chosen models are me
 
 typedef struct child {
     const worker_study *s;
+    const char *spec; /* of its device */
     int in, out;
     nas_device *device;
     nas_dataset *data;
@@ -56,8 +57,7 @@ static void on_progress(void *ctx, const nas_progress *p) {
 static nas_status open_once(child *c) {
     int32_t hwc[3], classes;
     if (!c->device) {
-        const char *spec = c->s->config->device;
-        NAS_TRY(nas_device_open(&c->device, spec[0] ? spec : NULL));
+        NAS_TRY(nas_device_open(&c->device, c->spec[0] ? c->spec : NULL));
         news n = {.kind = NEWS_DEVICE};
         snprintf(n.text, sizeof n.text, "%s", nas_device_info_of(c->device)->name);
         tell(c, n);
@@ -110,14 +110,9 @@ done:
     return st;
 }
 
-static nas_status run_trial(child *c, const nas_graph *g) {
-    if (c->s->measure_latency) {
-        double l;
-        NAS_TRY(latency(&l, c, g, c->s->config->latency_batch, NEWS_LATENCY));
-        if (l > c->s->latency_limit)
-            return NAS_OK; /* the parent sees that it breaks the constraint: nothing to train */
-    }
-    return train_trial(c, g);
+static nas_status measure(child *c, const nas_graph *g) {
+    double l;
+    return latency(&l, c, g, c->s->config->latency_batch, NEWS_LATENCY);
 }
 
 static nas_status run_retrain(child *c, const nas_graph *g) {
@@ -151,16 +146,21 @@ done:
     return st;
 }
 
+static nas_status (*const jobs[])(child *, const nas_graph *) = {
+    [JOB_MEASURE] = measure, [JOB_TRIAL] = train_trial, [JOB_RETRAIN] = run_retrain};
+
 static void work(child *c, const job *j) {
     nas_graph *g = NULL;
     nas_status st;
+    bool open = false;
     c->job = j;
     NAS_GO(open_once(c));
+    open = true;
     NAS_GO(nas_space_graph(&g, c->s->space, &j->genome, 1));
-    NAS_GO((j->kind == JOB_TRIAL ? run_trial : run_retrain)(c, g));
+    NAS_GO(jobs[j->kind](c, g));
 done:
     nas_graph_free(g);
-    news n = {.kind = NEWS_DONE, .status = st};
+    news n = {.kind = NEWS_DONE, .status = st, .unopened = !open};
     if (st != NAS_OK)
         snprintf(n.text, sizeof n.text, "%s", nas_error_text());
     tell(c, n);
@@ -178,8 +178,8 @@ static bool read_job(job *j, int in) {
     return true;
 }
 
-int child_main(const worker_study *s, int in, int out) {
-    child c = {.s = s, .in = in, .out = out};
+int child_main(const worker_study *s, const char *device, int in, int out) {
+    child c = {.s = s, .spec = device, .in = in, .out = out};
     job j;
     struct sigaction term = {.sa_handler = on_term};
     sigaction(SIGTERM, &term, NULL);

@@ -17,6 +17,9 @@ static const struct {
                    {"trials", "budget.trials"},
                    {"seed", "seed"},
                    {"device", "device"},
+                   {"devices", "devices"},
+                   {"workers", "workers"},
+                   {"store", "store"},
                    {"objectives", "objectives"},
                    {"constraints", "constraints"},
                    {"price-on", "price_on"},
@@ -43,8 +46,7 @@ static bool is_measured_latency(const nas_measure *m) {
     return strcmp(m->name, "latency") == 0;
 }
 
-/* What the worker has to know; checks the training settings and every device name at once. */
-static nas_status share(study_run *r) {
+nas_status study_shared(study_run *r) {
     const nas_study_config *c = &r->config;
     worker_study *s = &r->shared;
     *s = (worker_study){.config = c, .space = r->space, .latency_limit = INFINITY};
@@ -152,17 +154,14 @@ static nas_status set_absolute(nas_yaml *doc, const char *key, const char *path)
 }
 
 /* The settings as they were used: file, flags and defaults of paths in one. */
-static nas_status write_study(const study_run *r) {
+static nas_status write_study(const study_run *r, const nas_text *held_out) {
     nas_text yaml = {0}, path = {0};
     nas_yaml *copy = NULL;
     nas_status st;
     nas_yaml_print(&yaml, nas_yaml_root(r->config.doc));
     NAS_GO(nas_text_check(&yaml));
     NAS_GO(nas_yaml_read_text(&copy, nas_text_str(&yaml), yaml.n, "study"));
-    if (r->config.data[0] != 0)
-        NAS_GO(set_absolute(copy, "data.path", r->config.data));
-    if (r->config.table[0] != 0)
-        NAS_GO(set_absolute(copy, "evaluate.table", r->config.table));
+    NAS_GO(set_absolute(copy, "data.path", r->config.data));
     if (strchr(r->config.space, '/') || nas_file_exists(r->config.space))
         NAS_GO(set_absolute(copy, "space", r->config.space));
     nas_text_free(&yaml);
@@ -171,6 +170,8 @@ static nas_status write_study(const study_run *r) {
     NAS_GO(nas_text_check(&yaml));
     NAS_GO(nas_text_check(&path));
     NAS_GO(nas_file_write(nas_text_str(&path), nas_text_str(&yaml), yaml.n));
+    if (nas_store_shared(r->store))
+        NAS_GO(share_settings(r, &yaml, held_out));
 done:
     nas_yaml_free(copy);
     nas_text_free(&yaml);
@@ -180,7 +181,7 @@ done:
 
 /* Opens and splits the data before anything is written. *record tells, as JSON, which images are
  * held out: their indices and a fingerprint of them. */
-static nas_status split_data(nas_text *record, const study_run *r) {
+nas_status study_split(nas_text *record, const study_run *r) {
     nas_dataset *d = NULL;
     nas_split split = {0};
     int32_t hwc[3], classes;
@@ -230,11 +231,13 @@ static nas_status keep_settings(const study_run *r, const nas_text *held_out) {
         nas_text_json(&t, r->config.table);
         NAS_GO(nas_store_study_attr(r->store, "table", nas_text_str(&t)));
     }
-    NAS_GO(write_study(r));
+    NAS_GO(write_study(r, held_out));
 done:
     nas_text_free(&t);
     return st;
 }
+
+static const double patience_s = 3600; /* how long a server that went away is waited for */
 
 static nas_status open_run(study_run *r) {
     nas_text path = {0}, print = {0}, held_out = {0};
@@ -249,19 +252,27 @@ static nas_status open_run(study_run *r) {
                               .price_ctx = &r->prices};
     uint32_t forgotten = 0;
     nas_status st;
+    if (!r->config.workers && !r->config.store[0])
+        NAS_GO(nas_fail(NAS_E_ARG, "workers: 0 leaves the training to clnas worker, which needs a "
+                                   "store on a server (--store postgresql://HOST/DATABASE)"));
     NAS_GO(nas_space_open(&r->space, r->config.space));
-    NAS_GO(share(r));
+    NAS_GO(study_shared(r));
+    study_slots(r);
     if (r->config.table[0] != 0)
         NAS_GO(study_table_open(&r->table, &r->config, r->space));
     r->prices = (study_prices){&r->config, r->space, r->table};
     NAS_GO(nas_strategy_create(&r->strategy, r->config.strategy, r->space, &o));
-    NAS_GO(split_data(&held_out, r));
+    NAS_GO(study_split(&held_out, r));
     NAS_GO(nas_dir_make(r->dir));
-    nas_text_add(&path, "%s/study.db", r->dir);
+    if (r->config.store[0])
+        nas_text_add(&path, "%s", r->config.store);
+    else
+        nas_text_add(&path, "%s/study.db", r->dir);
     fingerprint(&print, r);
     NAS_GO(nas_text_check(&path));
     NAS_GO(nas_store_open(&r->store, nas_text_str(&path), r->config.name, &r->config,
                           nas_text_str(&print)));
+    nas_store_patience(r->store, patience_s, cli_stop());
     NAS_GO(nas_store_recover(r->store, &forgotten));
     if (forgotten)
         talk_line("%u trial%s did not end in an earlier run and %s done again", forgotten,
@@ -275,7 +286,7 @@ done:
 }
 
 static void close_run(study_run *r) {
-    worker_end(r->worker, 3);
+    study_slots_end(r);
     nas_strategy_free(r->strategy);
     study_table_free(r->table);
     nas_store_close(r->store);
@@ -393,6 +404,8 @@ static int run(cli_args *a) {
     }
     if (st == NAS_OK)
         st = finish(&r, a);
+    if (st == NAS_OK && nas_store_shared(r.store))
+        st = share_finished(&r, true);
     if (st == NAS_OK)
         talk_line("done in %s", talk_time(time, nas_clock() - started));
     close_run(&r);
@@ -412,6 +425,9 @@ static const cli_option options[] = {
     {"trials", "N", "how many candidates"},
     {"seed", "N", "the same seed gives the same study"},
     {"device", "SPEC", "number, type or part of the name (clnas devices)"},
+    {"devices", "LIST", "train on several at once, e.g. '[0, 1]'"},
+    {"workers", "N", "processes that train; 0: leave it to clnas worker"},
+    {"store", "URL", "postgresql://HOST/DATABASE: other machines may help (clnas worker)"},
     {"price-on", "LIST", "device files to price the chosen models on (clnas hardware)"},
     {"trial-seconds", "S", "a trial that takes longer fails"},
     {"name", "TEXT", "name of the study in the store"},

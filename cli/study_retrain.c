@@ -29,6 +29,25 @@ static void on_news(void *ctx, const news *n) {
     }
 }
 
+nas_status study_job(news *done, study_run *r, const job *j, void (*on)(void *ctx, const news *n),
+                     void *ctx) {
+    slot *s = &r->slot[0];
+    s->dropped = false; /* one more chance for a device that was given up */
+    NAS_TRY(slot_give(s, &r->shared, j));
+    for (;;) {
+        if (*cli_stop()) {
+            slot_end(s, 3);
+            return nas_fail(NAS_E_STOPPED, "stopped");
+        }
+        slots_wait(s, 1, 0.2);
+        while (slot_news(done, s, 0)) {
+            if (done->kind == NEWS_DONE)
+                return NAS_OK;
+            on(ctx, done);
+        }
+    }
+}
+
 static nas_status keep_number(nas_store *s, uint32_t trial, const char *key, double v) {
     nas_text t = {0};
     if (isnan(v))
@@ -81,7 +100,7 @@ static nas_status retrain_one(study_run *r, uint32_t trial, uint32_t at, uint32_
     NAS_TRY(nas_store_trial(&t, r->store, trial));
     j.genome = t.genome;
     NAS_TRY(write_network(r, &t));
-    NAS_TRY(study_job(&done, r, &j, 0, on_news, &x));
+    NAS_TRY(study_job(&done, r, &j, on_news, &x));
     if (done.status != NAS_OK) { /* one model less; the study and the others stand */
         talk_line("retraining trial %u failed: %s", trial, done.text);
         return NAS_OK;

@@ -1,258 +1,204 @@
-/* cli/study_run.c - the trials of a study, one after the other: what has ended is told to the
- * strategy again, what has not is done. */
+/* cli/study_run.c - the trials of a study, as many at once as its strategy and its workers allow:
+ * what has ended is told to the strategy again, what has not is done. */
 #include "study_run.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+static const double listen_s = 0.2; /* how often the loop looks up from the pipes */
+static const double grace_s = 3;    /* what a worker gets to stop by itself */
+enum { SILENT_BEATS = 4 };          /* so many signs of life missed: the worker is dead */
+
+/* ---- slots ---- */
+
+static void add_slot(study_run *r, const char device[128], bool trains) {
+    slot *s = &r->slot[r->n_slots++];
+    memcpy(s->device, device, sizeof s->device);
+    s->trains = trains;
 }
 
-/* One trial while it runs. */
-typedef struct running {
-    study_run *r;
-    nas_trial t;
-    cli_costs costs;
-    double latency;     /* measured; NAN: not yet */
-    double error, loss; /* validation, of the newest epoch; NAN: none */
-    char reason[420];   /* why it failed or was not trained */
-    double clock;       /* when it began */
-    nas_status kept;    /* first failure of the store */
-} running;
-
-static nas_status attr_text(running *x, const char *key, const char *value) {
-    nas_text t = {0};
-    nas_text_json(&t, value);
-    nas_status st = nas_text_check(&t);
-    if (st == NAS_OK)
-        st = nas_store_attr(x->r->store, x->t.number, key, nas_text_str(&t));
-    nas_text_free(&t);
-    return st;
+/* The study's device stands first; when nothing is trained on it, it only measures. */
+void study_slots(study_run *r) {
+    const nas_study_config *c = &r->config;
+    uint32_t own = 0;
+    r->n_slots = 0;
+    while (own < c->n_devices && strcmp(c->devices[own], c->device) != 0)
+        own++;
+    if (c->n_devices) {
+        add_slot(r, c->device, own < c->n_devices);
+        for (uint32_t i = 0; i < c->n_devices; i++)
+            if (i != own)
+                add_slot(r, c->devices[i], true);
+        return;
+    }
+    add_slot(r, c->device, c->workers > 0);
+    for (uint32_t i = 1; i < c->workers; i++)
+        add_slot(r, c->device, true);
 }
 
-static nas_status attr_number(running *x, const char *key, double value) {
-    nas_text t = {0};
-    nas_text_json_number(&t, value);
-    nas_status st = nas_store_attr(x->r->store, x->t.number, key, nas_text_str(&t));
-    nas_text_free(&t);
-    return st;
+void study_slots_end(study_run *r) {
+    for (uint32_t i = 0; i < r->n_slots; i++)
+        slot_end(&r->slot[i], grace_s);
 }
 
-/* ---- values of measures ---- */
-
-/* Value of a measure as far as it is known; NAN: not yet. */
-static nas_status value_of(double *out, running *x, const nas_measure *m, const nas_graph *g) {
-    *out = (double)NAN;
-    if (m->needs_training)
-        *out = strcmp(m->name, "loss") == 0 ? x->loss : x->error;
-    else if (strcmp(m->name, "latency") == 0)
-        *out = x->latency;
-    else
-        return cli_measure_modelled(out, m, g, &x->costs);
-    return NAS_OK;
+static running *open_trial(const study_run *r, uint32_t number) {
+    for (uint32_t i = 0; i < r->n_open; i++)
+        if (r->open[i]->t.number == number)
+            return r->open[i];
+    return NULL;
 }
 
-/* Sum of relative violations over the constraints that can be judged; says the first in reason. */
-static nas_status judge(running *x, const nas_graph *g) {
-    x->t.violation = 0;
-    x->reason[0] = 0;
-    for (uint32_t i = 0; i < x->r->config.n_constraints; i++) {
-        const nas_constraint *c = &x->r->config.constraint[i];
-        double v;
-        NAS_TRY(value_of(&v, x, &c->measure, g));
-        if (isnan(v))
+/* A device that measures takes no disturbance: what shares it rests meanwhile. */
+static bool shares_device(const study_run *r, uint32_t i) {
+    return strcmp(r->slot[i].device, r->slot[0].device) == 0;
+}
+
+static bool measuring_device_rests(const study_run *r) {
+    for (uint32_t i = 0; i < r->n_slots; i++)
+        if (r->slot[i].busy && shares_device(r, i))
+            return false;
+    return true;
+}
+
+static running *first_to_measure(const study_run *r) {
+    for (uint32_t i = 0; i < r->n_open; i++)
+        if (r->open[i]->phase == PHASE_MEASURE)
+            return r->open[i];
+    return NULL;
+}
+
+static nas_status give(study_run *r, slot *s, job_kind kind, uint32_t trial,
+                       const nas_genome *genome) {
+    job j = {.kind = kind, .trial = trial, .genome = *genome};
+    return slot_give(s, &r->shared, &j);
+}
+
+static const char own_name[] = "clnas search"; /* its trials end with it */
+
+/* Gives idle slots work: first measuring, then training. */
+static nas_status dispatch(study_run *r) {
+    running *m = first_to_measure(r);
+    if (m && !r->slot[0].dropped && measuring_device_rests(r)) {
+        NAS_TRY(give(r, &r->slot[0], JOB_MEASURE, m->t.number, &m->t.genome));
+    }
+    for (uint32_t i = 0; i < r->n_slots; i++) {
+        slot *s = &r->slot[i];
+        bool disturbs =
+            shares_device(r, i) && r->slot[0].busy && r->slot[0].job.kind == JOB_MEASURE;
+        uint32_t number;
+        nas_genome genome;
+        bool got;
+        if (!s->trains || s->busy || s->dropped || disturbs)
             continue;
-        double limit = v > c->max ? c->max : c->min;
-        double over = v > c->max ? v - c->max : c->min - v;
-        if (over <= 0)
-            continue;
-        x->t.violation += over / (fabs(limit) > 1e-12 ? fabs(limit) : 1);
-        char a[TALK_TEXT], b[TALK_TEXT];
-        if (!x->reason[0])
-            snprintf(x->reason, sizeof x->reason, "%s %s breaks the limit of %s", c->measure.name,
-                     talk_measure(a, &c->measure, v), talk_measure(b, &c->measure, limit));
+        NAS_TRY(nas_store_take(&got, &number, &genome, r->store, own_name, false));
+        if (!got)
+            return NAS_OK;
+        if (!open_trial(r, number)) /* of an earlier run, not asked for yet in this one */
+            return nas_store_give_back(r->store, number, own_name);
+        NAS_TRY(give(r, s, JOB_TRIAL, number, &genome));
     }
     return NAS_OK;
 }
 
-static nas_status fill_objectives(running *x, const nas_graph *g) {
-    for (uint32_t i = 0; i < x->r->config.n_objectives; i++)
-        NAS_TRY(value_of(&x->t.objective[i], x, &x->r->config.objective[i], g));
+/* ---- news ---- */
+
+/* The device is given up: the study goes on with the others, when there are any. */
+static nas_status drop_device(study_run *r, uint32_t at, const news *last) {
+    const slot *s = &r->slot[at];
+    bool trains = nas_store_shared(r->store);
+    for (uint32_t i = 0; i < r->n_slots; i++)
+        trains |= r->slot[i].trains && !r->slot[i].dropped;
+    talk_line("device %s%s%s%s is given up after %d failures in a row: %s", s->device,
+              s->name[0] ? " (" : "", s->name, s->name[0] ? ")" : "", SLOT_FAULTS, last->text);
+    if (at == 0 && r->shared.measure_latency)
+        return nas_fail(NAS_E_DEVICE,
+                        "latency cannot be measured any more: device %s was given up (%s); the "
+                        "same command goes on",
+                        s->device, last->text);
+    if (!trains)
+        return nas_fail(NAS_E_DEVICE, "no device is left (%s); the same command goes on",
+                        last->text);
     return NAS_OK;
 }
 
-/* ---- talk ---- */
-
-static const char *eta(char buf[TALK_TEXT], const study_run *r, uint32_t trial, double part) {
-    double done = r->ended + part;
-    double each = done > 0.05 ? (nas_clock() - r->started) / done : (double)NAN;
-    return talk_time(buf, each * (r->config.trials - trial - part));
-}
-
-static void on_news(void *ctx, const news *n) {
-    running *x = ctx;
-    char rate[TALK_TEXT], left[TALK_TEXT], best[TALK_TEXT];
+static nas_status on_done(study_run *r, uint32_t at, const news *n) {
+    slot *s = &r->slot[at];
+    running *x = open_trial(r, s->job.trial);
+    bool dropped = slot_judge(s, n);
     nas_status st = NAS_OK;
-    if (n->kind == NEWS_LATENCY) {
+    if (n->unopened && s->job.kind == JOB_TRIAL)
+        st = nas_store_give_back(r->store, s->job.trial, own_name);
+    else if (n->unopened) /* it still waits to be measured */
+        st = NAS_OK;
+    else if (n->status != NAS_OK || s->job.kind == JOB_TRIAL)
+        st = trial_trained(x, n);
+    else
+        st = trial_measured(x);
+    NAS_TRY(st);
+    return dropped ? drop_device(r, at, n) : NAS_OK;
+}
+
+static nas_status on_news(study_run *r, uint32_t at, const news *n) {
+    running *x = open_trial(r, r->slot[at].job.trial);
+    if (n->kind == NEWS_DONE)
+        return on_done(r, at, n);
+    if (n->kind == NEWS_LATENCY)
         x->latency = n->a;
-    } else if (n->kind == NEWS_DEVICE) {
+    if (n->kind == NEWS_DEVICE)
         talk_line("worker: %s", n->text);
-    } else if (n->kind == NEWS_EPOCH) {
-        x->error = n->a;
-        x->loss = n->b;
-        st = nas_store_intermediate(x->r->store, x->t.number, (uint32_t)n->epoch, n->a);
-    } else if (n->kind == NEWS_PROGRESS) {
-        talk_live("[%u/%u] epoch %d/%d %3.0f %%  loss %.3f  %s images/s  best %s  ETA %s",
-                  x->t.number + 1, x->r->config.trials, n->epoch, n->epochs, 100 * n->a, n->c,
-                  talk_count(rate, n->b),
-                  talk_measure(best, &x->r->config.objective[0], x->r->best_error),
-                  eta(left, x->r, x->t.number, n->a));
-    }
-    if (st != NAS_OK && x->kept == NAS_OK)
-        x->kept = st;
-}
-
-static void say_end(running *x) {
-    study_run *r = x->r;
-    nas_text t = {0};
-    char b[TALK_TEXT];
-    nas_text_add(&t, "[%u/%u] trial %u: ", x->t.number + 1, r->config.trials, x->t.number);
-    if (x->t.state == NAS_TRIAL_COMPLETE) {
-        for (uint32_t i = 0; i < r->config.n_objectives; i++)
-            nas_text_add(&t, "%s%s %s", i ? ", " : "", r->config.objective[i].name,
-                         talk_measure(b, &r->config.objective[i], x->t.objective[i]));
-        if (x->t.violation > 0)
-            nas_text_add(&t, " (%s)", x->reason);
-    } else {
-        nas_text_add(&t, "%s: %s", x->t.state == NAS_TRIAL_FAIL ? "failed" : "not trained",
-                     x->reason);
-    }
-    nas_text_add(&t, "  %.1f s, best %s", nas_clock() - x->clock,
-                 talk_measure(b, &r->config.objective[0], r->best_error));
-    nas_text_add(&t, ", ETA %s", eta(b, r, x->t.number + 1, 0));
-    talk_line("%s", nas_text_str(&t));
-    nas_text_free(&t);
-}
-
-/* ---- one trial ---- */
-
-/* An earlier trial whose network is the same function: its values serve, nothing is trained twice.
- */
-static nas_status find_twin(bool *found, running *x) {
-    char want[32];
-    *found = false;
-    snprintf(want, sizeof want, "\"%016" PRIx64 "\"", x->costs.hash);
-    for (uint32_t i = 0; i < x->t.number && !*found; i++) {
-        char *hash = NULL;
-        nas_trial old;
-        if (nas_store_get_attr(&hash, x->r->store, i, "hash") != NAS_OK)
-            continue;
-        bool same = strcmp(hash, want) == 0;
-        nas_free(hash);
-        if (!same)
-            continue;
-        NAS_TRY(nas_store_trial(&old, x->r->store, i));
-        if (old.state != NAS_TRIAL_COMPLETE)
-            continue;
-        memcpy(x->t.objective, old.objective, sizeof old.objective);
-        x->t.violation = old.violation;
-        x->t.state = NAS_TRIAL_COMPLETE;
-        *found = true;
-        NAS_TRY(attr_number(x, "same_as", i));
-    }
-    return NAS_OK;
-}
-
-static nas_status describe(running *x, const nas_graph *g) {
-    nas_text yaml = {0};
-    char hash[32];
-    nas_status st;
-    NAS_GO(cli_costs_of(&x->costs, g));
-    NAS_GO(nas_space_network(&yaml, x->r->space, &x->t.genome));
-    NAS_GO(attr_text(x, "network", nas_text_str(&yaml)));
-    NAS_GO(attr_number(x, "params", (double)x->costs.params));
-    NAS_GO(attr_number(x, "macs", (double)x->costs.macs));
-    snprintf(hash, sizeof hash, "%016" PRIx64, x->costs.hash);
-    NAS_GO(attr_text(x, "hash", hash));
-done:
-    nas_text_free(&yaml);
-    return st;
-}
-
-static void fail_trial(running *x, const char *why) {
-    x->t.state = NAS_TRIAL_FAIL;
-    snprintf(x->reason, sizeof x->reason, "%s", why);
-}
-
-/* Measures and trains in the worker, then judges and keeps what came of it in x. */
-static nas_status evaluate(running *x, const nas_graph *g) {
-    job j = {.kind = JOB_TRIAL, .trial = x->t.number, .genome = x->t.genome};
-    news done;
-    NAS_TRY(study_job(&done, x->r, &j, x->r->config.trial_seconds, on_news, x));
-    NAS_TRY(x->kept);
-    if (done.status != NAS_OK) {
-        fail_trial(x, done.text);
+    if (n->kind != NEWS_EPOCH)
         return NAS_OK;
+    x->error = n->a;
+    x->loss = n->b;
+    return nas_store_intermediate(r->store, x->t.number, (uint32_t)n->epoch, n->a);
+}
+
+static nas_status listen(study_run *r) {
+    slots_wait(r->slot, r->n_slots, listen_s);
+    for (uint32_t i = 0; i < r->n_slots; i++) {
+        news n;
+        while (slot_news(&n, &r->slot[i], r->config.trial_seconds))
+            NAS_TRY(on_news(r, i, &n));
     }
-    if (!isnan(x->latency))
-        NAS_TRY(attr_number(x, "latency_s", x->latency));
-    NAS_TRY(judge(x, g));
-    NAS_TRY(fill_objectives(x, g));
-    x->t.state = isnan(x->error) && x->t.violation > 0 ? NAS_TRIAL_PRUNED : NAS_TRIAL_COMPLETE;
+    study_say_progress(r);
     return NAS_OK;
 }
 
-static nas_status tell(study_run *r, const nas_trial *t) {
-    nas_point p = {.trial = t->number,
-                   .genome = t->genome,
-                   .failed = t->state == NAS_TRIAL_FAIL,
-                   .violation = t->violation};
-    memcpy(p.objective, t->objective, sizeof p.objective);
-    if (t->state ==
-        NAS_TRIAL_PRUNED) /* known to be infeasible: its place follows from the violation */
-        for (uint32_t i = 0; i < r->config.n_objectives; i++)
-            p.objective[i] = INFINITY;
-    if (t->state == NAS_TRIAL_COMPLETE && t->violation <= 0 && !(t->objective[0] >= r->best_error))
-        r->best_error = t->objective[0];
-    return nas_strategy_tell(r->strategy, &p);
+/* ---- workers elsewhere ---- */
+
+static nas_status take_result(study_run *r, uint32_t number, const char *json) {
+    share_result result;
+    running *x = open_trial(r, number);
+    if (!x || x->phase != PHASE_OFFERED) /* not asked for yet in this run */
+        return NAS_OK;
+    NAS_TRY(share_parse(&result, json));
+    x->error = result.error;
+    x->loss = result.loss;
+    NAS_TRY(trial_text(x, "device", result.device));
+    return trial_trained(x, &result.done);
 }
 
-static nas_status run_trial(study_run *r, uint32_t number, const nas_genome *genome) {
-    running x = {.r = r,
-                 .t = {.number = number, .genome = *genome, .started = now()},
-                 .latency = (double)NAN,
-                 .error = (double)NAN,
-                 .loss = (double)NAN,
-                 .clock = nas_clock()};
-    nas_graph *g = NULL;
-    bool twin = false;
-    nas_status st;
-    NAS_GO(nas_store_begin(r->store, number, r->space, genome));
-    if (nas_space_graph(&g, r->space, genome, 1) != NAS_OK) {
-        fail_trial(&x, nas_error_text());
-    } else {
-        NAS_GO(describe(&x, g));
-        NAS_GO(judge(&x, g));
-        if (x.t.violation > 0)
-            x.t.state = NAS_TRIAL_PRUNED;
-        else
-            NAS_GO(find_twin(&twin, &x));
-        if (x.t.violation <= 0 && !twin)
-            NAS_GO(evaluate(&x, g));
+static nas_status look_at_store(study_run *r) {
+    if (!nas_store_shared(r->store) || nas_clock() - r->looked < listen_s)
+        return NAS_OK;
+    uint32_t from = 0, number = 0;
+    for (bool found = true; found; from = number + 1) {
+        char *json = NULL;
+        NAS_TRY(nas_store_next_result(&found, &number, &json, r->store, from));
+        nas_status st = found ? take_result(r, number, json) : NAS_OK;
+        nas_free(json);
+        NAS_TRY(st);
     }
-    x.t.ended = now();
-    NAS_GO(nas_store_end(r->store, &x.t, x.reason[0] ? x.reason : NULL));
-    NAS_GO(tell(r, &x.t));
-    r->ended++;
-    say_end(&x);
-done:
-    nas_graph_free(g);
-    return st;
+    if (nas_clock() - r->reclaimed > r->config.heartbeat) {
+        uint32_t n;
+        NAS_TRY(nas_store_reclaim(&n, r->store, SILENT_BEATS * r->config.heartbeat));
+        if (n)
+            talk_line("%u trial%s of a worker that fell silent wait%s for another", n,
+                      n == 1 ? "" : "s", n == 1 ? "s" : "");
+        r->reclaimed = nas_clock();
+    }
+    r->looked = nas_clock();
+    return NAS_OK;
 }
 
 /* ---- the loop ---- */
@@ -276,35 +222,98 @@ static nas_status replay(bool *had, study_run *r, uint32_t number, const nas_gen
                         "was made by another version, take a new --out",
                         number);
     *had = true;
-    return tell(r, &old);
+    NAS_TRY(trial_remember(r, &old));
+    return trial_tell(r, &old);
+}
+
+/* Removes what has ended, and wakes the twins of it. */
+static nas_status tidy(study_run *r) {
+    for (bool again = true; again;) {
+        uint32_t n = 0;
+        again = false;
+        for (uint32_t i = 0; i < r->n_open; i++)
+            if (r->open[i]->phase == PHASE_ENDED)
+                trial_free(r->open[i]);
+            else
+                r->open[n++] = r->open[i];
+        r->n_open = n;
+        for (uint32_t i = 0; i < r->n_open; i++)
+            if (r->open[i]->phase == PHASE_TWIN && !open_trial(r, r->open[i]->twin)) {
+                NAS_TRY(trial_twin_ended(r->open[i]));
+                again = true;
+            }
+    }
+    return NAS_OK;
+}
+
+static bool may_ask(study_run *r) {
+    uint32_t workers = r->config.workers ? 2 * r->config.workers : 2;
+    uint32_t room = nas_store_shared(r->store) || workers > MAX_OPEN ? MAX_OPEN : workers;
+    uint32_t told = r->n_open ? r->open[0]->t.number : r->next; /* all below have been */
+    if (r->config.workers == 1 && !nas_store_shared(r->store))
+        room = 1;
+    return !r->exhausted && r->next < r->config.trials && r->n_open < room &&
+           nas_strategy_horizon(r->strategy, r->next) <= told;
+}
+
+static nas_status ask_one(study_run *r) {
+    nas_genome genome;
+    bool had;
+    uint32_t k = r->next;
+    nas_status st = nas_strategy_ask(&genome, r->strategy, k);
+    if (st == NAS_E_NOT_FOUND) {
+        talk_line("the space has no more networks after %u trials", k);
+        r->exhausted = true;
+        return NAS_OK;
+    }
+    NAS_TRY(st);
+    NAS_TRY(replay(&had, r, k, &genome));
+    if (had) {
+        r->done_before++;
+        r->next++;
+        return NAS_OK;
+    }
+    if (r->config.max_seconds > 0 && nas_clock() - r->started > r->config.max_seconds) {
+        talk_line("budget.seconds is used up after %u trials", k);
+        r->exhausted = true;
+        return NAS_OK;
+    }
+    if (r->done_before && !r->ended && k == r->done_before && !r->n_open)
+        talk_line("going on after %u trials", k);
+    NAS_TRY(trial_begin(&r->open[r->n_open], r, k, &genome));
+    r->n_open++;
+    r->next++;
+    return tidy(r);
+}
+
+static nas_status run_all(study_run *r) {
+    for (;;) {
+        while (may_ask(r)) {
+            if (*cli_stop())
+                return nas_fail(NAS_E_STOPPED, "stopped");
+            NAS_TRY(ask_one(r));
+        }
+        if (!r->n_open)
+            return NAS_OK;
+        if (*cli_stop())
+            return nas_fail(NAS_E_STOPPED, "stopped");
+        NAS_TRY(dispatch(r));
+        NAS_TRY(listen(r));
+        NAS_TRY(look_at_store(r));
+        NAS_TRY(tidy(r));
+    }
 }
 
 nas_status study_trials(study_run *r) {
     r->started = nas_clock();
     r->best_error = (double)NAN;
-    for (uint32_t k = 0; k < r->config.trials; k++) {
-        nas_genome genome;
-        bool had;
-        nas_status st = nas_strategy_ask(&genome, r->strategy, k);
-        if (st == NAS_E_NOT_FOUND) {
-            talk_line("the space has no more networks after %u trials", k);
-            return NAS_OK;
-        }
-        NAS_TRY(st);
-        NAS_TRY(replay(&had, r, k, &genome));
-        if (had) {
-            r->done_before++;
-            continue;
-        }
-        if (*cli_stop())
-            return nas_fail(NAS_E_STOPPED, "stopped");
-        if (r->config.max_seconds > 0 && nas_clock() - r->started > r->config.max_seconds) {
-            talk_line("budget.seconds is used up after %u trials", k);
-            return NAS_OK;
-        }
-        if (r->done_before && !r->ended && k == r->done_before)
-            talk_line("going on after %u trials", k);
-        NAS_TRY(run_trial(r, k, &genome));
-    }
-    return NAS_OK;
+    nas_status st = run_all(r);
+    for (uint32_t i = 0; i < r->n_open; i++)
+        trial_free(r->open[i]);
+    r->n_open = 0;
+    if (st != NAS_OK)
+        study_slots_end(r);
+    nas_free(r->hash);
+    r->hash = NULL;
+    return st;
 }

@@ -96,21 +96,51 @@ nas_status view_of_store(view *v, nas_store *s) {
     return NAS_OK;
 }
 
-nas_status view_open(view *v, const char *run) {
+/* A study on a server: its run folder says where. */
+static nas_status open_by_settings(nas_store **out, const char *run) {
     nas_text path = {0};
-    nas_store *s = NULL;
-    memset(v, 0, sizeof *v);
+    nas_yaml *doc = NULL;
+    nas_status st;
+    nas_text_add(&path, "%s/study.yaml", run);
+    NAS_GO(nas_text_check(&path));
+    if (!nas_file_exists(nas_text_str(&path)))
+        NAS_GO(nas_fail(NAS_E_NOT_FOUND, "%s holds no study (no study.db)", run));
+    NAS_GO(nas_yaml_read_file(&doc, nas_text_str(&path)));
+    const nas_yaml_node *store = nas_yaml_get(nas_yaml_root(doc), "store");
+    const nas_yaml_node *name = nas_yaml_get(nas_yaml_root(doc), "name");
+    if (!store || !name || !nas_yaml_scalar(store) || !nas_yaml_scalar(name))
+        NAS_GO(nas_fail(NAS_E_NOT_FOUND, "%s holds no study (no study.db)", run));
+    NAS_GO(nas_store_open_read(out, nas_yaml_scalar(store), nas_yaml_scalar(name)));
+done:
+    nas_yaml_free(doc);
+    nas_text_free(&path);
+    return st;
+}
+
+static nas_status open_store(nas_store **out, const char *run) {
+    nas_text path = {0};
+    nas_status st;
+    if (nas_store_is_url(run))
+        return nas_store_open_read(out, run, NULL);
     if (!nas_dir_exists(run))
         return nas_fail(NAS_E_NOT_FOUND, "%s is no folder", run);
     nas_text_add(&path, "%s/study.db", run);
-    nas_status st = nas_text_check(&path);
-    if (st == NAS_OK && !nas_file_exists(nas_text_str(&path)))
-        st = nas_fail(NAS_E_NOT_FOUND, "%s holds no study (no study.db)", run);
-    if (st == NAS_OK)
-        st = nas_store_open_read(&s, nas_text_str(&path), NULL);
+    NAS_GO(nas_text_check(&path));
+    if (nas_file_exists(nas_text_str(&path)))
+        NAS_GO(nas_store_open_read(out, nas_text_str(&path), NULL));
+    else
+        NAS_GO(open_by_settings(out, run));
+done:
+    nas_text_free(&path);
+    return st;
+}
+
+nas_status view_open(view *v, const char *run) {
+    nas_store *s = NULL;
+    memset(v, 0, sizeof *v);
+    nas_status st = open_store(&s, run);
     if (st == NAS_OK)
         st = view_of_store(v, s);
-    nas_text_free(&path);
     if (st != NAS_OK) {
         view_free(v);
         nas_store_close(s);

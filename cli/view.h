@@ -1,8 +1,8 @@
 /* cli/view.h - a study as it stands in its run folder, for the verbs that show it.
  *
- * A run folder holds: study.db (the store), study.yaml (settings as they were used), space.yaml,
- * models/trial-N.safetensors and models/trial-N.yaml (retrained models and their networks), and
- * report/ (pictures). */
+ * A run folder holds: study.db (the store, unless it is on a server), study.yaml (settings as they
+ * were used), space.yaml, models/trial-N.safetensors and models/trial-N.yaml (retrained models and
+ * their networks), and report/ (pictures). */
 #ifndef NAS_CLI_VIEW_H
 #define NAS_CLI_VIEW_H
 
@@ -28,7 +28,7 @@ typedef struct view {
     uint32_t budget;
 } view;
 
-/* Opens RUN/study.db for reading. */
+/* Opens a run folder's store, or a server's by its address, for reading. */
 nas_status view_open(view *v, const char *run);
 /* The same over a store that is open already (the caller's). */
 nas_status view_of_store(view *v, nas_store *s);

@@ -20,7 +20,16 @@ static void close_pair(int fd[2]) {
             close(fd[i]);
 }
 
-nas_status worker_start(worker **out, const worker_study *s) {
+/* The child keeps nothing of the parent's but its own two pipes: the store's connection and the
+ * other workers' pipes must end when the parent does. */
+static void close_others(int in, int out) {
+    long most = sysconf(_SC_OPEN_MAX);
+    for (int fd = 3; fd < (most > 0 && most < 4096 ? most : 4096); fd++)
+        if (fd != in && fd != out)
+            close(fd);
+}
+
+nas_status worker_start(worker **out, const worker_study *s, const char *device) {
     int jobs[2] = {-1, -1}, tell[2] = {-1, -1};
     worker *w = nas_calloc(1, sizeof *w);
     if (!w)
@@ -33,9 +42,8 @@ nas_status worker_start(worker **out, const worker_study *s) {
         return st;
     }
     if (w->pid == 0) {
-        close(jobs[1]);
-        close(tell[0]);
-        _exit(child_main(s, jobs[0], tell[1]));
+        close_others(jobs[0], tell[1]);
+        _exit(child_main(s, device, jobs[0], tell[1]));
     }
     close(jobs[0]);
     close(tell[1]);
@@ -114,4 +122,8 @@ bool worker_news(news *out, worker *w, double timeout_s) {
 
 bool worker_dead(const worker *w) {
     return w->dead;
+}
+
+int worker_fd(const worker *w) {
+    return w->from;
 }

@@ -1,11 +1,11 @@
-/* cli/worker.h - candidates are measured and trained in a child process, so that a driver's crash
+/* cli/worker.h - candidates are measured and trained in child processes, so that a driver's crash
  * or hang ends one trial and not the study. The parent never touches OpenCL. */
 #ifndef NAS_CLI_WORKER_H
 #define NAS_CLI_WORKER_H
 
 #include "cli.h"
 
-typedef enum job_kind { JOB_TRIAL, JOB_RETRAIN } job_kind;
+typedef enum job_kind { JOB_MEASURE, JOB_TRIAL, JOB_RETRAIN } job_kind;
 typedef struct job {
     job_kind kind;
     uint32_t trial;
@@ -15,6 +15,7 @@ typedef struct job {
 
 /* What a worker tells; one message fits a pipe's atomic write. */
 typedef enum news_kind {
+    NEWS_NONE,
     NEWS_PROGRESS,  /* within an epoch: a = share done of the whole training, b = images/s, c = loss
                      */
     NEWS_EPOCH,     /* after an epoch: epoch, a = validation error, b = validation loss */
@@ -30,6 +31,8 @@ typedef struct news {
     uint32_t trial;
     int32_t epoch, epochs;
     double a, b, c;
+    bool unopened; /* DONE: the device or the data could not be opened, the trial never began */
+    bool late;     /* DONE: it ran into the time limit */
     char text[400];
 } news;
 
@@ -43,7 +46,7 @@ typedef struct worker_study {
 } worker_study;
 
 typedef struct worker worker;
-nas_status worker_start(worker **out, const worker_study *s) NAS_MUST_USE;
+nas_status worker_start(worker **out, const worker_study *s, const char *device) NAS_MUST_USE;
 /* Ends the child: asks, waits up to grace_s, then kills. NULL is fine. */
 void worker_end(worker *w, double grace_s);
 nas_status worker_send(worker *w, const job *j) NAS_MUST_USE;
@@ -51,9 +54,11 @@ nas_status worker_send(worker *w, const job *j) NAS_MUST_USE;
  * the worker must then be ended and started anew (worker_dead). */
 bool worker_news(news *out, worker *w, double timeout_s);
 bool worker_dead(const worker *w);
+/* Becomes readable when there is news. */
+int worker_fd(const worker *w);
 
 /* child.c: the child's life. Reads jobs from `in`, writes news to `out`, returns its exit status.
  */
-int child_main(const worker_study *s, int in, int out);
+int child_main(const worker_study *s, const char *device, int in, int out);
 
 #endif

@@ -329,9 +329,9 @@ static nas_status read_workers(nas_study_config *c, const nas_yaml_node *root) {
 
 static nas_status read_all(const reader *r) {
     static const char *const known[] = {
-        "name",        "space",    "data",   "evaluate",      "objectives",
-        "constraints", "strategy", "budget", "train",         "retrain",
-        "latency",     "device",   "seed",   "trial_seconds", "price_on",
+        "name",     "space",   "data",    "evaluate", "objectives", "constraints", "strategy",
+        "budget",   "train",   "retrain", "latency",  "device",     "seed",        "trial_seconds",
+        "price_on", "devices", "workers", "store",    "heartbeat",
     };
     nas_study_config *c = r->c;
     const nas_yaml_node *root = nas_yaml_root(c->doc);
