@@ -208,7 +208,7 @@ void canvas_unclip(canvas *c) {
 static const struct {
     int n;
     bool stroked;
-    point v[4] = {{0, 0}};
+    point v[4];
 } marker_shapes[MARK_COUNT] = {
     [MARK_SQUARE] = {4, false, {{-.85, -.85}, {.85, -.85}, {.85, .85}, {-.85, .85}}},
     [MARK_TRIANGLE] = {3, false, {{0, -1.15}, {1.05, .75}, {-1.05, .75}}},
