@@ -26,7 +26,9 @@ static nas_status place_alternatives(place *inner, const char **gene, nas_space 
     if (own != NULL) {
         NAS_TRY(plan_join(&named, s, at.list ? at.prefix : base, own));
         *gene = named;
-        inner->name = at.nameless ? NULL : own;
+        /* the body of a block that the file defines is called as its use */
+        if (at.list || at.name == NULL)
+            inner->name = at.nameless ? NULL : own;
     } else {
         NAS_TRY(plan_join(gene, s, base, "choose"));
     }

@@ -32,6 +32,25 @@ static const block_arg edge_arg = {
     .name = "from", .type = ARG_INT, .min = 0, .max = 63, .words = no_edge};
 static const block_arg combine_arg = {.name = "combine", .type = ARG_WORD, .words = combines};
 
+/* Edge k of a choice between lists of one length is called path.k, as in a list without choice. */
+static nas_status name_edges(nas_space *s, const plan *lists, const char *path) {
+    const char *inner;
+    plan *p;
+    for (uint32_t i = 0; i < lists->n; i++)
+        if (lists->kid[i]->kind != PLAN_SEQ || lists->kid[i]->n != lists->kid[0]->n)
+            return NAS_OK;
+    for (uint32_t k = 0; lists->n > 0 && k < lists->kid[0]->n; k++) {
+        const char *label = arena_text(&s->mem, "%u", k);
+        NAS_TRY(label == NULL ? nas_fail_memory(1) : plan_join(&inner, s, path, label));
+        NAS_TRY(plan_new(&p, s, PLAN_CHOOSE, lists->at, lists->n));
+        p->gene = lists->gene;
+        for (uint32_t i = 0; i < lists->n; i++)
+            p->kid[i] = lists->kid[i]->kid[k];
+        NAS_TRY(name_add(s, inner, p));
+    }
+    return NAS_OK;
+}
+
 /* A list of node numbers, or a choice between such lists. */
 static nas_status plan_edges(plan **out, nas_space *s, const nas_yaml_node *n, const char *path) {
     const nas_yaml_node *options = choose_of(n);
@@ -47,6 +66,8 @@ static nas_status plan_edges(plan **out, nas_space *s, const nas_yaml_node *n, c
     for (uint32_t i = 0; i < p->n; i++) {
         snprintf(label, sizeof label, "%u", i);
         NAS_TRY(plan_join(&inner, s, path, label));
+        if (options != NULL)
+            NAS_TRY(plan_join(&inner, s, inner, "option"));
         if (options != NULL) {
             NAS_TRY(plan_edges(&p->kid[i], s, nas_yaml_at(list, i), inner));
             continue;
@@ -55,7 +76,7 @@ static nas_status plan_edges(plan **out, nas_space *s, const nas_yaml_node *n, c
         NAS_TRY(name_add(s, inner, p->kid[i]));
     }
     *out = p;
-    return NAS_OK;
+    return options != NULL ? name_edges(s, p, path) : NAS_OK;
 }
 
 static nas_status plan_node(plan **out, nas_space *s, const nas_yaml_node *n, const char *path,
@@ -141,6 +162,25 @@ static nas_status case_labels(plan *p, nas_space *s, const nas_yaml_node *of) {
     return NAS_OK;
 }
 
+/* Whether the number of networks can depend on p being there. */
+static bool has_choices(const nas_space *s, const plan *p) {
+    if (p->kind == PLAN_ALIAS)
+        return false;
+    if (p->kind == PLAN_EXPR || p->kind == PLAN_REF)
+        return !plan_is_constant(s, p);
+    if (p->kind == PLAN_CHOOSE || p->kind == PLAN_CASE || p->shared != NO_GENE)
+        return true;
+    if (p->kind == PLAN_COPIES && !plan_is_constant(s, p->repeat))
+        return true;
+    for (uint32_t i = 0; i < p->n_args; i++)
+        if (has_choices(s, p->arg[i]))
+            return true;
+    for (uint32_t i = 0; i < p->n; i++)
+        if (has_choices(s, p->kid[i]))
+            return true;
+    return false;
+}
+
 nas_status plan_case(plan **out, nas_space *s, const nas_yaml_node *n, place at) {
     static const char *const keys[] = {"case", "of"};
     const nas_yaml_node *of = nas_yaml_get(n, "of"), *value = nas_yaml_get(n, "case");
@@ -169,5 +209,8 @@ nas_status plan_case(plan **out, nas_space *s, const nas_yaml_node *n, place at)
         s->here = here;
     }
     *out = p;
-    return mark_counts(s, e);
+    for (uint32_t i = 0; i < p->n; i++)
+        if (has_choices(s, p->kid[i]))
+            return mark_counts(s, e);
+    return NAS_OK;
 }

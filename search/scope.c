@@ -52,11 +52,17 @@ nas_status param_add(nas_space *s, const char *path, plan *value, const nas_yaml
     return NAS_OK;
 }
 
+/* The last value of that path that is there, else one that need not be. */
 static const named_value *look(nas_space *s, const char *path) {
-    for (const named_value *v = *chain(s, path); v != NULL; v = v->next)
-        if (strcmp(v->path, path) == 0)
+    const named_value *hidden = NULL;
+    for (const named_value *v = *chain(s, path); v != NULL; v = v->next) {
+        if (v->value == NULL || strcmp(v->path, path) != 0)
+            continue;
+        if (is_there(s, v->where))
             return v;
-    return NULL;
+        hidden = v;
+    }
+    return hidden;
 }
 
 static nas_status let_value(plan **out, nas_space *s, const char *name, const nas_yaml_node *at) {
@@ -129,11 +135,11 @@ nas_status name_find(plan **out, nas_space *s, const char *name, const char *pat
     }
     for (size_t n = strlen(path) + 1; outwards(full, &n, path, name);) {
         const named_value *v = look(s, full);
-        if (v != NULL && v->value != NULL && is_there(s, v->where)) {
+        if (v != NULL && is_there(s, v->where)) {
             *out = v->value;
             return NAS_OK;
         }
-        hidden = v != NULL && v->value != NULL ? v : hidden;
+        hidden = v != NULL ? v : hidden;
     }
     if (is_let(s, name))
         return let_value(out, s, name, at);
