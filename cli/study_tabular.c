@@ -73,7 +73,7 @@ static nas_status tell(study_run *r, const nas_trial *t) {
     return nas_strategy_tell(r->strategy, &p);
 }
 
-static void say_end(const study_run *r, const nas_trial *t, const char *reason) {
+static void say_row(const study_run *r, const nas_trial *t, const char *reason) {
     nas_text line = {0};
     nas_text_add(&line, "[%u/%u] trial %u: ", t->number + 1, r->config.trials, t->number);
     for (uint32_t i = 0; t->state == NAS_TRIAL_COMPLETE && i < r->config.n_objectives; i++)
@@ -111,7 +111,7 @@ static nas_status run_trial(study_run *r, uint32_t number, const nas_genome *x) 
     NAS_GO(nas_store_end(r->store, &t, reason[0] ? reason : NULL));
     NAS_GO(tell(r, &t));
     r->ended++;
-    say_end(r, &t, reason);
+    say_row(r, &t, reason);
 done:
     nas_text_free(&arch);
     return st;

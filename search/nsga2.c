@@ -44,26 +44,6 @@ static uint32_t horizon(const nas_strategy *t, uint32_t trial) {
     return trial < s->population ? 0 : trial - (trial - s->population) % s->batch;
 }
 
-/* Lets lots in, one after the other, until all trials below `end` had their chance. Survivors stand
- * sorted; their crowding is that of before they were cut, as in Deb's. */
-static nas_status advance(nas_strategy *t, uint32_t end) {
-    nsga2 *s = t->state;
-    selection *p = &s->parents;
-    if (s->seen == 0) {
-        selection_take(p, 0, s->population);
-        NAS_TRY(selection_sort(p, t));
-        s->seen = s->population;
-    }
-    for (; s->seen < end; s->seen += s->batch) {
-        p->n = s->population;
-        for (uint32_t i = 0; i < s->batch; i++)
-            p->member[p->n++].trial = s->seen + i;
-        NAS_TRY(selection_sort(p, t));
-        p->n = s->population;
-    }
-    return NAS_OK;
-}
-
 static void tournament(nas_genome *x, const nas_strategy *t, nas_rng *r) {
     const nsga2 *s = t->state;
     const member *a = &s->parents.member[nas_rng_below(r, s->population)];
@@ -72,12 +52,12 @@ static void tournament(nas_genome *x, const nas_strategy *t, nas_rng *r) {
 }
 
 static nas_status propose(nas_genome *out, nas_strategy *t, uint32_t trial, nas_rng *r) {
-    const nsga2 *s = t->state;
+    nsga2 *s = t->state;
     if (trial < s->population) {
         nas_space_sample(out, t->space, r);
         return NAS_OK;
     }
-    NAS_TRY(advance(t, horizon(t, trial)));
+    NAS_TRY(selection_survive(&s->parents, t, &s->seen, s->batch, horizon(t, trial)));
     nas_genome a, b;
     tournament(&a, t, r);
     tournament(&b, t, r);

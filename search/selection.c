@@ -55,6 +55,24 @@ void selection_take(selection *s, uint32_t first, uint32_t end) {
         s->member[s->n++].trial = i;
 }
 
+nas_status selection_survive(selection *s, const nas_strategy *t, uint32_t *seen, uint32_t batch,
+                             uint32_t end) {
+    const uint32_t population = s->cap - batch;
+    if (*seen == 0) {
+        selection_take(s, 0, population);
+        NAS_TRY(selection_sort(s, t));
+        *seen = population;
+    }
+    for (; *seen < end; *seen += batch) {
+        s->n = population;
+        for (uint32_t i = 0; i < batch; i++)
+            s->member[s->n++].trial = *seen + i;
+        NAS_TRY(selection_sort(s, t));
+        s->n = population;
+    }
+    return NAS_OK;
+}
+
 void selection_mutate(nas_genome *x, const nas_strategy *t, double rate, nas_rng *r) {
     bool active[NAS_MAX_GENES];
     uint32_t n = 0, edits = 0;

@@ -27,6 +27,11 @@ int selection_compare(const void *a, const void *b);
 /* Makes the members trials first … end-1. */
 void selection_take(selection *s, uint32_t first, uint32_t end);
 
+/* Lets trials below `end` in, lot after lot of `batch`, keeping the fittest of a population of
+ * cap - batch; they stand sorted, their crowding that of before they were cut. *seen: how many
+ * trials had their chance before; 0 at the start. */
+nas_status selection_survive(selection *s, const nas_strategy *t, uint32_t *seen, uint32_t batch,
+                             uint32_t end) NAS_MUST_USE;
 /* Changes each active gene with probability `rate`; 0 means once a network on average. */
 void selection_mutate(nas_genome *x, const nas_strategy *t, double rate, nas_rng *r);
 
