@@ -13,5 +13,6 @@ typedef struct nas_embedded {
 extern const nas_embedded nas_embedded_kernels[]; /* cl_kernels */
 extern const nas_embedded nas_embedded_devices[]; /* hwmodels/devices */
 extern const nas_embedded nas_embedded_spaces[];  /* search/spaces */
+extern const nas_embedded nas_embedded_nets[];    /* bench/nets */
 
 #endif

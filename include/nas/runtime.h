@@ -189,6 +189,9 @@ typedef struct nas_latency {
 /* Latency of the inference form of a model graph with random weights: enqueue to result on the host,
  * warm-up, then repeats until 0.3 s and at least 7 are done (at most 200). */
 nas_status nas_measure_latency(nas_latency *out, nas_device *d, const nas_graph *model, int32_t batch) NAS_MUST_USE;
+/* Time of one training step (forward, backward, optimiser) at c->batch on noise, waited for; the batch
+ * lies on the device already. Warm-up, then repeats until a second and at least 7 are done. */
+nas_status nas_measure_training(nas_latency *out, nas_device *d, const nas_graph *model, const nas_train_config *c) NAS_MUST_USE;
 
 #ifdef __cplusplus
 }
