@@ -155,12 +155,14 @@ static nas_status set_absolute(nas_yaml *doc, const char *key, const char *path)
 
 /* The settings as they were used: file, flags and defaults of paths in one. */
 static nas_status write_study(const study_run *r, const nas_text *held_out) {
-    nas_text yaml = {0}, path = {0};
+    nas_text yaml = {0}, path = {0}, name = {0};
     nas_yaml *copy = NULL;
     nas_status st;
     nas_yaml_print(&yaml, nas_yaml_root(r->config.doc));
     NAS_GO(nas_text_check(&yaml));
     NAS_GO(nas_yaml_read_text(&copy, nas_text_str(&yaml), yaml.n, "study"));
+    nas_text_json(&name, r->config.name);
+    NAS_GO(nas_yaml_set(copy, "name", nas_text_str(&name), "name"));
     NAS_GO(set_absolute(copy, "data.path", r->config.data));
     if (strchr(r->config.space, '/') || nas_file_exists(r->config.space))
         NAS_GO(set_absolute(copy, "space", r->config.space));
@@ -170,10 +172,16 @@ static nas_status write_study(const study_run *r, const nas_text *held_out) {
     NAS_GO(nas_text_check(&yaml));
     NAS_GO(nas_text_check(&path));
     NAS_GO(nas_file_write(nas_text_str(&path), nas_text_str(&yaml), yaml.n));
-    if (nas_store_shared(r->store))
+    if (nas_store_shared(r->store)) { /* its address may hold a password: workers have their own */
+        nas_text_free(&yaml);
+        NAS_GO(nas_yaml_set(copy, "store", "postgresql://", "store"));
+        nas_yaml_print(&yaml, nas_yaml_root(copy));
+        NAS_GO(nas_text_check(&yaml));
         NAS_GO(share_settings(r, &yaml, held_out));
+    }
 done:
     nas_yaml_free(copy);
+    nas_text_free(&name);
     nas_text_free(&yaml);
     nas_text_free(&path);
     return st;

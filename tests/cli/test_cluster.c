@@ -1,0 +1,266 @@
+/* tests/cli/test_cluster.c - a study on a PostgreSQL server with workers that come, die and lose
+ * the server. ctest-labels: device */
+#include "program.h"
+#include "server.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { TRIALS = 24, WORKERS = 4, PATH = 4096 };
+static const char *why_not; /* why there is no server */
+
+#define SPACE                                                                                      \
+    "name: tiny\ninput: [28, 28, 1]\nclasses: 10\nnet:\n"                                          \
+    "  - conv: {out: {choose: [4, 5, 6, 7, 8, 10, 12]}, kernel: {choose: [3, 5]}, stride: 2}\n"              \
+    "  - conv: {out: {choose: [8, 16]}, stride: 2}\n  - head: {pool: avg}\n"
+
+static const char study[] = "space: space.yaml\ndata: {path: data, validation: 200}\n"
+                            "objectives: [error, latency, params]\n"
+                            "strategy: {name: random}\nbudget: {trials: 24}\n"
+                            "train: {epochs: 3, batch: 32}\nretrain: {models: 0}\n"
+                            "heartbeat: 0.5\nseed: 3\n";
+
+static int start(void **state) {
+    (void)state;
+    why_not = server_start();
+    return 0;
+}
+
+static int stop(void **state) {
+    (void)state;
+    server_remove();
+    return 0;
+}
+
+static void need_server(void) {
+    if (why_not) {
+        print_message("skipped: %s\n", why_not);
+        skip();
+    }
+}
+
+static void sleep_ms(long ms) {
+    struct timespec t = {ms / 1000, ms % 1000 * 1000000};
+    nanosleep(&t, NULL);
+}
+
+/* A folder with data, space and study, and one for each worker. */
+static const char *prepare(const char *name) {
+    static char folder[PATH];
+    char command[2 * PATH];
+    snprintf(folder, sizeof folder, "%s", program_folder(name));
+    program_data(folder, 2000, 100);
+    snprintf(command, sizeof command, "cd '%s' && mkdir data w0 w1 w2 w3 w4 && mv *ubyte data",
+             folder);
+    assert_int_equal(system(command), 0);
+    program_file(folder, "space.yaml", SPACE);
+    program_file(folder, "study.yaml", study);
+    server_database(name);
+    return folder;
+}
+
+static pid_t worker(const char *folder, int i, const char *url) {
+    char at[PATH];
+    snprintf(at, sizeof at, "%s/w%d", folder, i);
+    const char *const args[] = {"worker", url, NULL};
+    return program_start(at, args);
+}
+
+static void wait_until(const char *database, const char *sql, long least, int seconds) {
+    for (int i = 0; i < 10 * seconds && server_number(database, sql) < least; i++)
+        sleep_ms(100);
+    assert_true(server_number(database, sql) >= least);
+}
+
+#define ENDED    "SELECT count(*) FROM trials WHERE state IN ('COMPLETE', 'FAIL', 'PRUNED')"
+#define COMPLETE "SELECT count(*) FROM trials WHERE state = 'COMPLETE'"
+#define BEATING  "SELECT count(*) FROM trial_heartbeats"
+#define STUDIES  "SELECT count(*) FROM pg_tables WHERE tablename = 'trial_heartbeats'"
+
+/* Every trial once, with all that belongs to it. */
+static void assert_whole(const char *database, long trials) {
+    char sql[512];
+    assert_int_equal(server_number(database, "SELECT count(*) FROM trials"), trials);
+    assert_int_equal(server_number(database, "SELECT count(DISTINCT number) FROM trials"), trials);
+    assert_int_equal(server_number(database, COMPLETE), trials);
+    assert_int_equal(server_number(database, "SELECT count(*) FROM trial_values"), 3 * trials);
+    assert_int_equal(server_number(database, BEATING), 0);
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM trial_user_attributes WHERE key = 'latency_s'");
+    assert_true(server_number(database, sql) > 0);
+    /* twins have no curve; every trained trial has its three epochs, no more */
+    assert_int_equal(server_number(database, "SELECT count(*) FROM (SELECT trial_id FROM "
+                                             "trial_intermediate_values GROUP BY trial_id "
+                                             "HAVING count(*) <> 3) AS t"),
+                     0);
+}
+
+static char *front_of(const char *folder, const char *run) {
+    const char *const args[] = {"front", run, "--csv", NULL};
+    outcome o = program_run(folder, args);
+    if (o.status)
+        print_error("%s", o.err);
+    assert_int_equal(o.status, 0);
+    free(o.err);
+    return o.out;
+}
+
+static void killed_worker_and_restarted_server_lose_no_trial(void **state) {
+    (void)state;
+    need_server();
+    const char *folder = prepare("grind");
+    char url[128];
+    pid_t pid[WORKERS + 1];
+    snprintf(url, sizeof url, "%s", server_url("grind"));
+    for (int i = 0; i < WORKERS; i++) /* before there is a study: they wait for it */
+        pid[i] = worker(folder, i, url);
+    const char *const args[] = {"search", "study.yaml", "--out", "run", "--store",
+                                url,      "--workers",  "0",     NULL};
+    pid_t search = program_start(folder, args);
+    wait_until("grind", STUDIES, 1, 30);
+    wait_until("grind", ENDED, 4, 60);
+    wait_until("grind", BEATING, 2, 30);
+    assert_int_equal(kill(pid[1], SIGKILL), 0);
+    assert_int_equal(program_wait(pid[1]), 128 + SIGKILL);
+    pid[1] = worker(folder, 4, url);
+    wait_until("grind", ENDED, 8, 60);
+    server_down();
+    sleep_ms(1500);
+    server_up();
+    assert_int_equal(program_wait(search), 0);
+    for (int i = 0; i < WORKERS; i++)
+        assert_int_equal(program_wait(pid[i]), 0);
+    assert_whole("grind", TRIALS);
+    assert_int_equal(server_number("grind", "SELECT count(*) FROM trial_system_attributes "
+                                            "WHERE key LIKE 'clnas:%'"),
+                     0);
+    free(front_of(folder, "run")); /* found by the run folder's settings */
+}
+
+/* What a study on a server finds is what the same study in a file finds. */
+static void ids_are_those_of_a_study_in_a_file(void **state) {
+    (void)state;
+    need_server();
+    const char *folder = prepare("same");
+    char url[128];
+    snprintf(url, sizeof url, "%s", server_url("same"));
+    static const char objectives[] = "[error, params]"; /* measured latency never repeats */
+    const char *const file[] = {"search", "study.yaml",   "--out",    "a", "--trials",
+                                "8",      "--objectives", objectives, NULL};
+    const char *const server[] = {
+        "search",   "study.yaml", "--out", "b",       "--trials", "8", "--objectives",
+        objectives, "--workers",  "2",     "--store", url,        NULL};
+    outcome o = program_run(folder, file);
+    assert_int_equal(o.status, 0);
+    program_free(&o);
+    pid_t helper = worker(folder, 0, url);
+    o = program_run(folder, server);
+    if (o.status)
+        print_error("%s", o.err);
+    assert_int_equal(o.status, 0);
+    program_free(&o);
+    assert_int_equal(program_wait(helper), 0);
+    char *a = front_of(folder, "a"), *b = front_of(folder, "b");
+    assert_string_equal(a, b);
+    free(a);
+    free(b);
+}
+
+static void killed_search_goes_on_with_what_workers_did_meanwhile(void **state) {
+    (void)state;
+    need_server();
+    const char *folder = prepare("head");
+    char url[128];
+    snprintf(url, sizeof url, "%s", server_url("head"));
+    const char *const args[] = {"search", "study.yaml", "--out", "run", "--store",
+                                url,      "--workers",  "0",     NULL};
+    pid_t helper = worker(folder, 0, url);
+    pid_t search = program_start(folder, args);
+    wait_until("head", STUDIES, 1, 30);
+    wait_until("head", ENDED, 2, 60);
+    kill(search, SIGKILL);
+    program_wait(search);
+    sleep_ms(1500); /* the worker goes on: results wait for the search */
+    outcome o = program_run(folder, args);
+    if (o.status)
+        print_error("%s", o.err);
+    assert_int_equal(o.status, 0);
+    program_free(&o);
+    assert_int_equal(program_wait(helper), 0);
+    assert_whole("head", TRIALS);
+}
+
+/* ---- bad luck at the start ---- */
+
+static void trouble_gets_one_line(void **state) {
+    (void)state;
+    need_server();
+    const char *folder = prepare("trouble");
+    char url[128], missing[160];
+    snprintf(url, sizeof url, "%s", server_url("trouble"));
+    snprintf(missing, sizeof missing, "%s_missing", url);
+    server_sql("trouble", "CREATE TABLE studies (x int)");
+    const struct {
+        const char *store, *said;
+    } cases[] = {
+        {"postgresql://clnas:secret@127.0.0.1:1/x", "refused"},
+        {missing, "does not exist"},
+        {url, "not a study store"},
+        {"http://x/y", "postgresql://HOST/DATABASE"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *const args[] = {"search",  "study.yaml",   "--out", "run",
+                                    "--store", cases[i].store, NULL};
+        outcome o = program_run(folder, args);
+        assert_int_equal(o.status, 1);
+        if (!strstr(o.err, cases[i].said))
+            print_error("%s", o.err);
+        assert_non_null(strstr(o.err, cases[i].said));
+        assert_null(strstr(o.err, "secret"));
+        const char *line = strstr(o.err, "clnas search: ");
+        assert_non_null(line);
+        assert_string_equal(strchr(line, '\n'), "\n"); /* it is the last, and one */
+        program_free(&o);
+    }
+}
+
+static void one_search_at_a_time(void **state) {
+    (void)state;
+    need_server();
+    const char *folder = prepare("twice");
+    char url[128];
+    snprintf(url, sizeof url, "%s", server_url("twice"));
+    const char *const first[] = {"search", "study.yaml", "--out", "run", "--store",
+                                 url,      "--workers",  "0",     NULL};
+    pid_t search = program_start(folder, first);
+    wait_until("twice", STUDIES, 1, 30);
+    wait_until("twice", "SELECT count(*) FROM studies", 1, 30);
+    char at[PATH + 8];
+    snprintf(at, sizeof at, "%s/w0", folder);
+    const char *const second[] = {"search", "../study.yaml", "--out", "run", "--store", url, NULL};
+    outcome o = program_run(at, second);
+    assert_int_equal(o.status, 1);
+    assert_non_null(strstr(o.err, "by another clnas search"));
+    program_free(&o);
+    kill(search, SIGTERM);
+    assert_int_equal(program_wait(search), 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(killed_worker_and_restarted_server_lose_no_trial),
+        cmocka_unit_test(ids_are_those_of_a_study_in_a_file),
+        cmocka_unit_test(killed_search_goes_on_with_what_workers_did_meanwhile),
+        cmocka_unit_test(trouble_gets_one_line),
+        cmocka_unit_test(one_search_at_a_time),
+    };
+    return cmocka_run_group_tests_name("cluster", tests, start, stop);
+}
