@@ -1,6 +1,8 @@
 /* core/number.c - numbers to text and back with a point, whatever the program's locale is. */
 #include "number.h"
 
+#include <nas/core.h>
+
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +21,7 @@ static void leave_c_locale(locale_t made, locale_t before) {
     freelocale(made);
 }
 
-bool number_read(double *out, const char *s) {
+bool nas_number_read(double *out, const char *s) {
     if (*s == '\0' || s[strspn(s, "0123456789+-.eE")] != '\0')
         return false;
     locale_t made, before = enter_c_locale(&made);

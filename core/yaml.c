@@ -226,7 +226,7 @@ nas_status nas_yaml_int(int64_t *out, const nas_yaml_node *n, int64_t min, int64
 nas_status nas_yaml_double(double *out, const nas_yaml_node *n, double min, double max) {
     char buf[FOUND_BYTES];
     double v;
-    if (n->kind == NAS_YAML_SCALAR && !n->quoted && number_read(&v, n->text) && isfinite(v) &&
+    if (n->kind == NAS_YAML_SCALAR && !n->quoted && nas_number_read(&v, n->text) && isfinite(v) &&
         v >= min && v <= max) {
         *out = v;
         return NAS_OK;

@@ -1,7 +1,6 @@
 /* search/expression.c - arithmetic on the columns of a table, read once into a list of steps. */
 #include "table.h"
 
-#include <core/number.h>
 #include <math.h>
 #include <string.h>
 
@@ -55,7 +54,7 @@ static nas_status read_column(double **out, const nas_table *t, uint32_t column)
         return nas_fail_memory(rows * sizeof *v);
     for (uint32_t r = 0; r < rows; r++) {
         const char *s = nas_table_cell(t, r, column);
-        if (!number_read(&v[r], s) || !isfinite(v[r])) {
+        if (!nas_number_read(&v[r], s) || !isfinite(v[r])) {
             nas_free(v);
             return table_fail_cell(t, r, column, "a number");
         }
@@ -102,7 +101,7 @@ static nas_status parse_number(parser *p) {
         return fail(p, "the number is too long");
     memcpy(copy, p->at, n);
     copy[n] = '\0';
-    if (!number_read(&v, copy) || in_name(p->at[n]))
+    if (!nas_number_read(&v, copy) || in_name(p->at[n]))
         return fail(p, "no number");
     p->at += n;
     return push(p, (step){.op = 'n', .number = v});

@@ -30,7 +30,7 @@ extern "C" {
 
 #if defined(__GNUC__)
 #define NAS_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-#define NAS_MUST_USE __attribute__((warn_unused_result))
+#define NAS_MUST_USE          __attribute__((warn_unused_result))
 #else
 #define NAS_PRINTF(fmt, args)
 #define NAS_MUST_USE
@@ -117,7 +117,8 @@ nas_status nas_grow(void *array_pointer, size_t *cap, size_t need, size_t elem_s
 /* Records E_MEMORY with the size asked for. */
 nas_status nas_fail_memory(size_t bytes) NAS_MUST_USE;
 
-/* ---- random streams --------------------------------------------------------------------------- */
+/* ---- random streams ---------------------------------------------------------------------------
+ */
 
 /* xoshiro256** (Blackman and Vigna, 2018), seeded by SplitMix64 from a key. A stream is named by
  * (seed, purpose, index), so that a new consumer does not shift the others. */
@@ -127,9 +128,9 @@ typedef struct nas_rng {
 
 nas_rng nas_rng_stream(uint64_t seed, const char *purpose, uint64_t index);
 uint64_t nas_rng_u64(nas_rng *r);
-double nas_rng_uniform(nas_rng *r);                   /* in [0, 1) */
-uint64_t nas_rng_below(nas_rng *r, uint64_t n);       /* in 0 … n-1, unbiased; n >= 1 */
-double nas_rng_normal(nas_rng *r);                    /* mean 0, variance 1 */
+double nas_rng_uniform(nas_rng *r);                      /* in [0, 1) */
+uint64_t nas_rng_below(nas_rng *r, uint64_t n);          /* in 0 … n-1, unbiased; n >= 1 */
+double nas_rng_normal(nas_rng *r);                       /* mean 0, variance 1 */
 void nas_rng_shuffle(nas_rng *r, uint32_t *v, size_t n); /* Fisher-Yates */
 
 /* 64-bit mixing (SplitMix64's finaliser), for hashes and counters. */
@@ -137,7 +138,8 @@ uint64_t nas_mix64(uint64_t x);
 /* FNV-1a followed by nas_mix64; `h` chains calls (start with 0). */
 uint64_t nas_hash_bytes(uint64_t h, const void *data, size_t n);
 
-/* ---- growable text ---------------------------------------------------------------------------- */
+/* ---- growable text ----------------------------------------------------------------------------
+ */
 
 /* A string that grows. Zero-initialise ({0}); nas_text_free when done. Appending never fails
  * visibly: running out of memory sets `failed`, which nas_text_check turns into a status. */
@@ -154,14 +156,18 @@ void nas_text_json(nas_text *t, const char *s);
 /* Appends a number that JSON accepts: shortest form that reads back equal; null if not finite. */
 void nas_text_json_number(nas_text *t, double v);
 const char *nas_text_str(const nas_text *t); /* never NULL */
+/* Reads the whole of s as a decimal number (digits, sign, point, exponent; no hex, no "inf", no
+ * blanks), whatever the program's locale is. */
+bool nas_number_read(double *out, const char *s);
 nas_status nas_text_check(const nas_text *t) NAS_MUST_USE;
 void nas_text_free(nas_text *t); /* leaves it empty and usable */
 
-/* The length in bytes (1 to 4) of the well-formed UTF-8 character at s, a NUL-terminated string, with
- * its code point; 0 when what stands there is none. */
+/* The length in bytes (1 to 4) of the well-formed UTF-8 character at s, a NUL-terminated string,
+ * with its code point; 0 when what stands there is none. */
 int nas_utf8_next(uint32_t *code, const char *s);
 
-/* ---- files ------------------------------------------------------------------------------------ */
+/* ---- files ------------------------------------------------------------------------------------
+ */
 
 /* Reads a whole file; *bytes is the caller's (nas_free) and has a NUL behind its n bytes.
  * max_bytes bounds what a hostile file can make us allocate (0: 1 GiB). E_IO names the path. */
@@ -177,22 +183,31 @@ bool nas_dir_exists(const char *path);
 /* mkdir -p */
 nas_status nas_dir_make(const char *path) NAS_MUST_USE;
 
-/* ---- log and clock ----------------------------------------------------------------------------- */
+/* ---- log and clock -----------------------------------------------------------------------------
+ */
 
-typedef enum nas_log_level { NAS_LOG_ERROR, NAS_LOG_WARN, NAS_LOG_INFO, NAS_LOG_DEBUG } nas_log_level;
+typedef enum nas_log_level {
+    NAS_LOG_ERROR,
+    NAS_LOG_WARN,
+    NAS_LOG_INFO,
+    NAS_LOG_DEBUG
+} nas_log_level;
 
 /* Lines go to stderr unless a sink is set; the library itself writes only WARN and DEBUG lines.
- * level: what is more talkative than it is dropped (default WARN). Set both before threads start. */
-void nas_log_set(nas_log_level level, void (*sink)(void *ctx, nas_log_level level, const char *line),
-                 void *ctx);
+ * level: what is more talkative than it is dropped (default WARN). Set both before threads start.
+ */
+void nas_log_set(nas_log_level level,
+                 void (*sink)(void *ctx, nas_log_level level, const char *line), void *ctx);
 void nas_log(nas_log_level level, const char *fmt, ...) NAS_PRINTF(2, 3);
 
 double nas_clock(void); /* monotonic seconds */
 
-/* The known name nearest to `name` by edit distance, or NULL if none is near; for "did you mean". */
+/* The known name nearest to `name` by edit distance, or NULL if none is near; for "did you mean".
+ */
 const char *nas_nearest(const char *name, const char *const *known, size_t n);
 
-/* ---- YAML -------------------------------------------------------------------------------------- */
+/* ---- YAML --------------------------------------------------------------------------------------
+ */
 
 /* A document held in memory as scalars, sequences and maps, each knowing its line and column. The
  * reader takes what libyaml takes except anchors, aliases and tags (so no "YAML bomb"), nesting
@@ -203,34 +218,39 @@ typedef enum nas_yaml_kind { NAS_YAML_SCALAR, NAS_YAML_SEQ, NAS_YAML_MAP } nas_y
 
 /* `name` is what errors call the text, e.g. its path. */
 nas_status nas_yaml_read_file(nas_yaml **out, const char *path) NAS_MUST_USE;
-nas_status nas_yaml_read_text(nas_yaml **out, const char *text, size_t n, const char *name) NAS_MUST_USE;
+nas_status nas_yaml_read_text(nas_yaml **out, const char *text, size_t n,
+                              const char *name) NAS_MUST_USE;
 void nas_yaml_free(nas_yaml *doc);
 
 /* The root is always a map (an empty file is an empty map). */
 const nas_yaml_node *nas_yaml_root(const nas_yaml *doc);
 nas_yaml_kind nas_yaml_kind_of(const nas_yaml_node *n);
-size_t nas_yaml_count(const nas_yaml_node *n);                          /* elements or keys */
-const nas_yaml_node *nas_yaml_at(const nas_yaml_node *n, size_t i);     /* element or value i */
-const char *nas_yaml_key(const nas_yaml_node *map, size_t i);           /* key i */
+size_t nas_yaml_count(const nas_yaml_node *n);                      /* elements or keys */
+const nas_yaml_node *nas_yaml_at(const nas_yaml_node *n, size_t i); /* element or value i */
+const char *nas_yaml_key(const nas_yaml_node *map, size_t i);       /* key i */
 const nas_yaml_node *nas_yaml_get(const nas_yaml_node *map, const char *key); /* NULL: absent */
-const char *nas_yaml_scalar(const nas_yaml_node *n);                    /* text; NULL: no scalar */
-int nas_yaml_line(const nas_yaml_node *n);                              /* from 1 */
+const char *nas_yaml_scalar(const nas_yaml_node *n); /* text; NULL: no scalar */
+int nas_yaml_line(const nas_yaml_node *n);           /* from 1 */
 
 /* Typed readers: E_PARSE "file:line:col: …" when the node has another type or is out of range. */
-nas_status nas_yaml_int(int64_t *out, const nas_yaml_node *n, int64_t min, int64_t max) NAS_MUST_USE;
-nas_status nas_yaml_double(double *out, const nas_yaml_node *n, double min, double max) NAS_MUST_USE;
+nas_status nas_yaml_int(int64_t *out, const nas_yaml_node *n, int64_t min,
+                        int64_t max) NAS_MUST_USE;
+nas_status nas_yaml_double(double *out, const nas_yaml_node *n, double min,
+                           double max) NAS_MUST_USE;
 nas_status nas_yaml_bool(bool *out, const nas_yaml_node *n) NAS_MUST_USE;
 nas_status nas_yaml_string(const char **out, const nas_yaml_node *n) NAS_MUST_USE;
 
 /* Records "file:line:col: message" at the node and returns E_PARSE. */
-nas_status nas_yaml_fail(const nas_yaml_node *n, const char *fmt, ...) NAS_PRINTF(2, 3) NAS_MUST_USE;
+nas_status nas_yaml_fail(const nas_yaml_node *n, const char *fmt, ...)
+    NAS_PRINTF(2, 3) NAS_MUST_USE;
 
 /* E_PARSE when the map has a key outside `known`, naming the nearest known one. */
 nas_status nas_yaml_only(const nas_yaml_node *map, const char *const *known, size_t n) NAS_MUST_USE;
 
 /* Sets the value at a dotted path of map keys ("train.epochs"), creating maps on the way; `value`
  * is parsed as YAML. Errors call the value by `origin` (e.g. "--train.epochs"). */
-nas_status nas_yaml_set(nas_yaml *doc, const char *path, const char *value, const char *origin) NAS_MUST_USE;
+nas_status nas_yaml_set(nas_yaml *doc, const char *path, const char *value,
+                        const char *origin) NAS_MUST_USE;
 
 /* Prints a node as YAML in one canonical form (block style outside, flow style for leaf maps and
  * sequences) that reads back equal. */

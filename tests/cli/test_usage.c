@@ -59,7 +59,7 @@ static const bad_case cases[] = {
      NULL},
     {"network_whose_shapes_do_not_meet", {"cost", "shapes.yaml"}, 1, {"heads"}, NULL},
     {"unknown_hardware_names_the_nearest",
-     {"cost", "net.yaml", "--on", "raspberry-pi-5x"},
+     {"cost", "net.yaml", "--on", "raspberry-pi-4x"},
      1,
      {"raspberry-pi-4"},
      NULL},

@@ -312,8 +312,8 @@ static void one_process_writes_and_others_read(void **state) {
         nas_store *second = NULL;
         bool refused = nas_store_open(&second, file, "a study", &config, print) == NAS_E_STORE &&
                        strstr(nas_error_text(), "by process") != NULL;
-        bool read_it =
-            nas_store_open_read(&second, file, NULL) == NAS_OK && nas_store_trial_count(second) == 1;
+        bool read_it = nas_store_open_read(&second, file, NULL) == NAS_OK &&
+                       nas_store_trial_count(second) == 1;
         _exit(refused && read_it ? 0 : 1);
     }
     int status = -1;
