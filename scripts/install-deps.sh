@@ -4,10 +4,10 @@
 set -euo pipefail
 packages=(build-essential cmake pkg-config ca-certificates
   ocl-icd-opencl-dev opencl-headers pocl-opencl-icd libclblast-dev
-  libpng-dev libjpeg62-turbo-dev zlib1g-dev libyaml-dev libsqlite3-dev libcairo2-dev
+  libpng-dev libjpeg62-turbo-dev zlib1g-dev libyaml-dev libsqlite3-dev libpq-dev libcairo2-dev
   fonts-dejavu-core dataset-fashion-mnist)
 if [ "${1:-}" = test ]; then
-  packages+=(libcmocka-dev clang clang-format clang-tidy valgrind)
+  packages+=(libcmocka-dev postgresql clang clang-format clang-tidy valgrind)
 fi
 missing=()
 for p in "${packages[@]}"; do

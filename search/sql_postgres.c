@@ -163,6 +163,11 @@ static nas_status take_lock(pg *d, bool again) {
     return nas_fail(NAS_E_STORE, "%s: the study is being run by another clnas search", d->db.name);
 }
 
+/* What a server says beside its answers ("terminating connection") would go to stderr. */
+static void ignore_notice(void *ctx, const char *text) {
+    (void)ctx, (void)text;
+}
+
 static nas_status pg_connect(pg *d, bool again) {
     const char *const keys[] = {"connect_timeout",
                                 "keepalives_idle",
@@ -174,6 +179,7 @@ static nas_status pg_connect(pg *d, bool again) {
     const char *const values[] = {"10", "20", "30000", "clnas", "UTF8", d->url, NULL};
     PQfinish(d->conn);
     d->conn = PQconnectdbParams(keys, values, 1);
+    PQsetNoticeProcessor(d->conn, ignore_notice, NULL);
     if (PQstatus(d->conn) != CONNECTION_OK) {
         /* A wrong password will not get right by waiting; a server that does not answer may. */
         d->db.lost = !PQconnectionNeedsPassword(d->conn) && !PQconnectionUsedPassword(d->conn);

@@ -5,7 +5,7 @@
 #include <sqlite3.h>
 #include <string.h>
 
-enum { BUSY_MS = 10000 }; /* how long a reader that copies or tidies the file is waited for */
+enum { BUSY_MS = 5000 }; /* how long a reader that copies or tidies the file is waited for */
 
 typedef struct lite {
     sql_db db;

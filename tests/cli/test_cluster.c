@@ -20,7 +20,7 @@ static const char *why_not; /* why there is no server */
 
 #define SPACE                                                                                      \
     "name: tiny\ninput: [28, 28, 1]\nclasses: 10\nnet:\n"                                          \
-    "  - conv: {out: {choose: [4, 5, 6, 7, 8, 10, 12]}, kernel: {choose: [3, 5]}, stride: 2}\n"              \
+    "  - conv: {out: {choose: [4, 5, 6, 7, 8, 10, 12]}, kernel: {choose: [3, 5]}, stride: 2}\n"    \
     "  - conv: {out: {choose: [8, 16]}, stride: 2}\n  - head: {pool: avg}\n"
 
 static const char study[] = "space: space.yaml\ndata: {path: data, validation: 200}\n"
@@ -254,6 +254,18 @@ static void one_search_at_a_time(void **state) {
     assert_int_equal(program_wait(search), 1);
 }
 
+/* What holds for a store in a file holds on a server. */
+static void store_keeps_its_promises_on_a_server(void **state) {
+    (void)state;
+    need_server();
+    char command[2 * PATH];
+    server_database("promises");
+    snprintf(command, sizeof command,
+             "CLNAS_TEST_URL='%s' '%s/tests/test_search_store_share' >/dev/null 2>&1",
+             server_url("promises"), NAS_BINARY_DIR);
+    assert_int_equal(system(command), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(killed_worker_and_restarted_server_lose_no_trial),
@@ -261,6 +273,7 @@ int main(void) {
         cmocka_unit_test(killed_search_goes_on_with_what_workers_did_meanwhile),
         cmocka_unit_test(trouble_gets_one_line),
         cmocka_unit_test(one_search_at_a_time),
+        cmocka_unit_test(store_keeps_its_promises_on_a_server),
     };
     return cmocka_run_group_tests_name("cluster", tests, start, stop);
 }
