@@ -10,6 +10,7 @@ enum { CHECK_SAMPLES = 50, ENUMERATE_LIMIT = 1000000 };
 typedef struct ranges {
     double params[2], macs[2];
     int samples;
+    uint32_t draws; /* more than samples where constraints refused some */
 } ranges;
 
 static void widen(double r[2], double v, bool first) {
@@ -24,7 +25,7 @@ static nas_status sample_ranges(ranges *r, const nas_space *s) {
         nas_genome x;
         nas_graph *g;
         nas_cost c;
-        nas_space_sample(&x, s, &rng);
+        r->draws += nas_space_draw(&x, s, &rng);
         NAS_TRY(nas_space_graph(&g, s, &x, 1));
         nas_graph_cost(&c, g);
         nas_graph_free(g);
@@ -34,12 +35,19 @@ static nas_status sample_ranges(ranges *r, const nas_space *s) {
     return NAS_OK;
 }
 
-static void size_text(nas_text *t, double size) {
+static void size_text(nas_text *t, const nas_space *s, bool exact) {
     char b[TALK_TEXT];
-    if (size < 1e9)
+    double size = nas_space_size(s);
+    if (size < 1e9) {
         nas_text_add(t, "%s networks", talk_count(b, size));
-    else
-        nas_text_add(t, "%.3g networks", size);
+        return;
+    }
+    nas_text_add(t, "%.3g networks", size);
+    if (exact) {
+        nas_text_add(t, " (");
+        nas_space_size_text(t, s);
+        nas_text_add(t, ")");
+    }
 }
 
 static void explain(nas_text *t, const nas_space *s, const ranges *r) {
@@ -47,7 +55,7 @@ static void explain(nas_text *t, const nas_space *s, const ranges *r) {
     char lo[TALK_TEXT], hi[TALK_TEXT];
     nas_space_input(s, hwc, &classes);
     nas_text_add(t, "%s: ", nas_space_name(s));
-    size_text(t, nas_space_size(s));
+    size_text(t, s, true);
     nas_text_add(t, ", input %dx%dx%d, %d classes, %u genes\n", hwc[0], hwc[1], hwc[2], classes,
                  nas_space_gene_count(s));
     if (nas_space_about(s)[0])
@@ -55,6 +63,9 @@ static void explain(nas_text *t, const nas_space *s, const ranges *r) {
     nas_text_add(t, "over %d samples: params %s to %s", r->samples, talk_count(lo, r->params[0]),
                  talk_count(hi, r->params[1]));
     nas_text_add(t, ", MACs %s to %s\n", talk_count(lo, r->macs[0]), talk_count(hi, r->macs[1]));
+    if (r->draws > (uint32_t)r->samples)
+        nas_text_add(t, "constraints refused %u of %u draws\n", r->draws - (uint32_t)r->samples,
+                     r->draws);
 }
 
 static void genes(nas_text *t, const nas_space *s) {
@@ -79,6 +90,9 @@ static void row_json(nas_text *t, const nas_space *s) {
     nas_text_json(t, nas_space_name(s));
     nas_text_add(t, ", \"networks\": ");
     nas_text_json_number(t, nas_space_size(s));
+    nas_text_add(t, ", \"networks_exact\": \"");
+    nas_space_size_text(t, s);
+    nas_text_add(t, "\"");
     nas_text_add(t, ", \"genes\": %u, \"input\": [%d, %d, %d], \"classes\": %d, \"about\": ",
                  nas_space_gene_count(s), hwc[0], hwc[1], hwc[2], classes);
     nas_text_json(t, nas_space_about(s));
@@ -105,7 +119,7 @@ static int list(cli_args *a) {
             nas_space_input(s, hwc, &classes);
             nas_text_add(&t, "%-20s %dx%dx%d, %d classes, ", nas_space_name(s), hwc[0], hwc[1],
                          hwc[2], classes);
-            size_text(&t, nas_space_size(s));
+            size_text(&t, s, false);
             nas_text_add(&t, "\n");
         }
         nas_space_free(s);
@@ -138,6 +152,8 @@ static nas_status enumerate_rows(nas_text *t, const nas_space *s) {
     do {
         nas_graph *g;
         nas_cost c;
+        if (!nas_space_allows(s, &x)) /* constraints; builds nothing where there are none */
+            continue;
         NAS_TRY(nas_space_graph(&g, s, &x, 1));
         nas_graph_cost(&c, g);
         uint64_t hash = nas_graph_hash(g);
