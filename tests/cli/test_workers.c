@@ -1,0 +1,140 @@
+/* tests/cli/test_workers.c - several workers on one machine: the same study for any number of them,
+ * devices that fail. ctest-labels: device */
+#include "program.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+static const char space[] =
+    "name: tiny\ninput: [28, 28, 1]\nclasses: 10\nnet:\n"
+    "  - conv: {out: {choose: [4, 8, 12]}, kernel: {choose: [3, 5]}, stride: 2}\n"
+    "  - conv: {out: {choose: [8, 16]}, stride: 2}\n  - head: {pool: avg}\n";
+static const char study[] =
+    "space: space.yaml\ndata: {path: data, validation: 200}\n"
+    "objectives: [error, params]\nstrategy: {name: nsga2, population: 4}\n"
+    "budget: {trials: 10}\ntrain: {epochs: 2, batch: 32}\nretrain: {models: 0}\nseed: 3\n";
+
+static const char *prepare(const char *name) {
+    const char *folder = program_folder(name);
+    char command[8192];
+    program_data(folder, 1200, 100);
+    snprintf(command, sizeof command, "cd '%s' && mkdir data && mv *ubyte data", folder);
+    assert_int_equal(system(command), 0);
+    program_file(folder, "space.yaml", space);
+    program_file(folder, "study.yaml", study);
+    return folder;
+}
+
+/* Runs a search that must end with `status`; what it said is the caller's. */
+static char *search(const char *folder, const char *run, const char *option, const char *value,
+                    int status) {
+    const char *const args[] = {"search", "study.yaml", "--out", run, option, value, NULL};
+    outcome o = program_run(folder, args);
+    if (o.status != status)
+        print_error("%s", o.err);
+    assert_int_equal(o.status, status);
+    free(o.out);
+    return o.err;
+}
+
+static char *front_of(const char *folder, const char *run) {
+    const char *const args[] = {"front", run, "--csv", NULL};
+    outcome o = program_run(folder, args);
+    assert_int_equal(o.status, 0);
+    free(o.err);
+    return o.out;
+}
+
+static void any_number_of_workers_makes_the_same_study(void **state) {
+    (void)state;
+    const char *folder = prepare("workers");
+    static const char *const numbers[] = {"2", "4"};
+    free(search(folder, "run1", "--workers", "1", 0));
+    char *want = front_of(folder, "run1");
+    for (int i = 0; i < 2; i++) {
+        char run[16];
+        snprintf(run, sizeof run, "run%s", numbers[i]);
+        free(search(folder, run, "--workers", numbers[i], 0));
+        char *got = front_of(folder, run);
+        assert_string_equal(got, want);
+        free(got);
+    }
+    /* killed with three, ended with one */
+    static const char *const three[] = {"search",    "study.yaml", "--out", "killed",
+                                        "--workers", "3",          NULL};
+    pid_t pid = program_start(folder, three);
+    nanosleep(&(struct timespec){1, 500000000}, NULL);
+    kill(pid, SIGKILL);
+    program_wait(pid);
+    free(search(folder, "killed", "--workers", "1", 0));
+    char *got = front_of(folder, "killed");
+    assert_string_equal(got, want);
+    free(got);
+    free(want);
+}
+
+static void failing_device_is_given_up_and_the_others_go_on(void **state) {
+    (void)state;
+    const char *folder = prepare("device");
+    char *said = search(folder, "run", "--devices", "[auto, nosuchdevice]", 0);
+    assert_non_null(strstr(said, "device nosuchdevice is given up after 3 failures in a row: "));
+    assert_null(strstr(said, "failed:")); /* no trial paid for it */
+    free(said);
+    said = search(folder, "run2", "--device", "nosuchdevice", 1);
+    assert_non_null(strstr(said, "clnas search: no device is left ("));
+    assert_non_null(strstr(said, "the same command goes on"));
+    free(said);
+    free(search(folder, "run2", "--device", "auto", 0)); /* nothing is lost */
+    char *a = front_of(folder, "run"), *b = front_of(folder, "run2");
+    assert_string_equal(a, b);
+    free(a);
+    free(b);
+}
+
+static void three_hangs_in_a_row_give_the_device_up(void **state) {
+    (void)state;
+    const char *folder = prepare("slow");
+    char *said = search(folder, "run", "--trial-seconds", "0.001", 1);
+    /* what tells nothing within the limit looks like a hang, and three are enough */
+    assert_non_null(strstr(said, "time limit: more than trial_seconds = 0.001 s"));
+    assert_non_null(strstr(said, "is given up"));
+    free(said);
+}
+
+static void wrong_numbers_of_workers_are_refused(void **state) {
+    (void)state;
+    const char *folder = prepare("wrong");
+    static const struct {
+        const char *option, *value, *said;
+    } cases[] = {
+        {"--workers", "17", "workers"},
+        {"--workers", "0", "needs a store on a server"},
+        {"--devices", "[]", "devices is a list of 1 to 16"},
+        {"--store", "study.db", "postgresql://HOST/DATABASE"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *said = search(folder, "run", cases[i].option, cases[i].value, 1);
+        if (!strstr(said, cases[i].said))
+            fail_msg("%s", said);
+        free(said);
+    }
+    assert_false(program_exists(folder, "run"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_number_of_workers_makes_the_same_study),
+        cmocka_unit_test(failing_device_is_given_up_and_the_others_go_on),
+        cmocka_unit_test(three_hangs_in_a_row_give_the_device_up),
+        cmocka_unit_test(wrong_numbers_of_workers_are_refused),
+    };
+    return cmocka_run_group_tests_name("workers", tests, NULL, NULL);
+}
