@@ -27,7 +27,8 @@ nas_status share_settings(const study_run *r, const nas_text *yaml, const nas_te
     NAS_GO(put_text(r->store, "settings", nas_text_str(yaml)));
     NAS_GO(put_text(r->store, "space_file", text ? text : ""));
     NAS_GO(put_text(r->store, "version", NAS_VERSION));
-    NAS_GO(nas_store_study_attr(r->store, "held_out", nas_text_str(held_out)));
+    NAS_GO(
+        nas_store_study_attr(r->store, "held_out", held_out->n ? nas_text_str(held_out) : "null"));
     NAS_GO(share_finished(r, false));
 done:
     nas_free(text);
@@ -129,6 +130,11 @@ nas_status share_read(study_run *r, const char *data) {
         set[2 * n++ + 1] = p.space;
     }
     NAS_GO(nas_study_read(&r->config, p.study, set, n));
+    if (r->config.table[0])
+        NAS_GO(nas_fail(NAS_E_UNSUPPORTED,
+                        "study %s looks its results up in a table: there is "
+                        "nothing for a worker to train",
+                        r->config.name));
     NAS_GO(nas_space_open(&r->space, r->config.space));
     NAS_GO(study_shared(r));
     NAS_GO(compare_images(r));
