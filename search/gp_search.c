@@ -17,7 +17,7 @@
 #include "values_told.h"
 
 enum { START = 10, FIT_EVALS = 60, REFIT_EVALS = 40 };
-enum { MUTANTS = 800, RANDOM = 400, SLOW_MUTANTS = 40, SLOW_RANDOM = 10, CHUNK = 512 };
+enum { MUTANTS = 300, RANDOM = 100, SLOW_MUTANTS = 40, SLOW_RANDOM = 10, CHUNK = 512 };
 
 typedef struct process {
     gp_model model;

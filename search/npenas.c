@@ -10,7 +10,8 @@ static nas_status create(nas_strategy *t) {
                                                     .epochs = 200,
                                                     .rate = 0.005,
                                                     .encoding = NAS_ENCODE_FUNCTION,
-                                                    .mutants = 100});
+                                                    .mutants = 200,
+                                                    .random = 30});
 }
 
 const strategy_kind strategy_npenas = {.name = "npenas",

@@ -9,7 +9,7 @@
 #include "numerics/numerics.h"
 #include "values_told.h"
 
-enum { START = 10, ROUND = 10, BATCH = 32, MEMBERS_MAX = 8 };
+enum { START = 10, ROUND = 10, BATCH = 32, FULL_LOOKS = 100, MEMBERS_MAX = 8 };
 
 /* What is predicted of a candidate, drawn once for its round. */
 typedef struct guess {
@@ -113,12 +113,14 @@ static void standardise(double *y, uint32_t n, double *mean, double *sd) {
 static nas_status train(num_mlp **member, nas_strategy *t, uint32_t n, nas_rng *r) {
     predictor *s = t->state;
     const predictor_options *o = &s->o;
+    /* A large table needs fewer looks at each row; the work of a round stays the same. */
+    uint32_t epochs = n > FULL_LOOKS ? o->epochs * FULL_LOOKS / n + 1 : o->epochs;
     num_mlp_options mlp = {.inputs = nas_encoder_size(s->encoder),
                            .layers = o->layers,
                            .width = o->width,
                            .loss = o->absolute ? NUM_ABSOLUTE : NUM_SQUARED,
                            .rate = o->rate,
-                           .epochs = o->epochs,
+                           .epochs = epochs,
                            .batch = BATCH};
     for (uint32_t e = 0; e < o->members; e++) {
         NAS_TRY(num_mlp_create(&member[e], &mlp, r));

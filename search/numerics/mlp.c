@@ -5,20 +5,25 @@
 #include <math.h>
 #include <string.h>
 
-static const double beta1 = 0.9, beta2 = 0.999, tiny = 1e-8;
+static const float beta1 = 0.9f, beta2 = 0.999f, tiny = 1e-8f;
+
+/* Rows of weights are padded to whole lanes, because a loop over lanes of known width is what
+ * compilers turn into vector instructions without being asked to reorder sums. */
+enum { LANES = 4 };
+typedef float lane __attribute__((vector_size(LANES * sizeof(float))));
 
 typedef struct layer {
-    uint32_t in, out;
-    size_t weight, bias; /* where they start in the parameters; weight is [in][out] */
-    double *y, *dy;      /* output after its activation, gradient */
+    uint32_t in, lanes;  /* outputs in lanes */
+    size_t weight, bias; /* where they start in the parameters, in lanes; weight is [in][lanes] */
+    lane *y, *dy;        /* output after its activation, gradient */
 } layer;
 
 struct num_mlp {
     num_mlp_options o;
     uint32_t n_layers;
     layer *layer;
-    size_t n;
-    double *param, *grad, *m, *v, *room;
+    size_t n; /* lanes of parameters */
+    lane *param, *grad, *m, *v, *room;
     uint64_t step;
 };
 
@@ -36,11 +41,11 @@ static nas_status lay_out(num_mlp *p) {
     for (uint32_t i = 0; i < p->n_layers; i++) {
         layer *l = &p->layer[i];
         l->in = i == 0 ? p->o.inputs : p->o.width;
-        l->out = i + 1 == p->n_layers ? 1 : p->o.width;
+        l->lanes = i + 1 == p->n_layers ? 1 : (p->o.width + LANES - 1) / LANES;
         l->weight = p->n;
-        l->bias = p->n + (size_t)l->in * l->out;
-        p->n = l->bias + l->out;
-        units += l->out;
+        l->bias = p->n + (size_t)l->in * l->lanes;
+        p->n = l->bias + l->lanes;
+        units += l->lanes;
     }
     p->param = nas_calloc(4 * p->n, sizeof *p->param);
     p->room = nas_calloc(2 * units, sizeof *p->room);
@@ -49,13 +54,27 @@ static nas_status lay_out(num_mlp *p) {
     p->grad = p->param + p->n;
     p->m = p->grad + p->n;
     p->v = p->m + p->n;
-    double *room = p->room;
+    lane *room = p->room;
     for (uint32_t i = 0; i < p->n_layers; i++) {
         p->layer[i].y = room;
-        p->layer[i].dy = room + p->layer[i].out;
-        room += 2 * (size_t)p->layer[i].out;
+        p->layer[i].dy = room + p->layer[i].lanes;
+        room += 2 * (size_t)p->layer[i].lanes;
     }
     return NAS_OK;
+}
+
+/* He-normal weights; what is only padding stays 0, and then so do its outputs and gradients. */
+static void start_weights(num_mlp *p, nas_rng *r) {
+    for (uint32_t i = 0; i < p->n_layers; i++) {
+        const layer *l = &p->layer[i];
+        double sd = sqrt(2.0 / l->in);
+        uint32_t out = i + 1 == p->n_layers ? 1 : p->o.width;
+        for (uint32_t j = 0; j < l->in; j++) {
+            float *row = (float *)(p->param + l->weight + (size_t)j * l->lanes);
+            for (uint32_t k = 0; k < out; k++)
+                row[k] = (float)(sd * nas_rng_normal(r));
+        }
+    }
 }
 
 nas_status num_mlp_create(num_mlp **out, const num_mlp_options *o, nas_rng *r) {
@@ -69,12 +88,7 @@ nas_status num_mlp_create(num_mlp **out, const num_mlp_options *o, nas_rng *r) {
     if (p->layer == NULL)
         NAS_GO(nas_fail_memory(p->n_layers * sizeof *p->layer));
     NAS_GO(lay_out(p));
-    for (uint32_t i = 0; i < p->n_layers; i++) {
-        layer *l = &p->layer[i];
-        double sd = sqrt(2.0 / l->in);
-        for (size_t k = l->weight; k < l->bias; k++)
-            p->param[k] = sd * nas_rng_normal(r);
-    }
+    start_weights(p, r);
     *out = p;
     p = NULL;
 done:
@@ -83,63 +97,78 @@ done:
 }
 
 /* y = x W + b; inputs that are 0 cost nothing, which most of a one-hot row is. */
-static void affine(layer *l, const double *param, const double *x, const float *row) {
-    memcpy(l->y, param + l->bias, l->out * sizeof *l->y);
+static void affine(layer *l, const lane *param, const float *x) {
+    memcpy(l->y, param + l->bias, l->lanes * sizeof *l->y);
     for (uint32_t i = 0; i < l->in; i++) {
-        double v = row != NULL ? (double)row[i] : x[i];
-        const double *w = param + l->weight + (size_t)i * l->out;
+        const lane *w = param + l->weight + (size_t)i * l->lanes;
+        const float v = x[i];
         if (v == 0)
             continue;
-        for (uint32_t k = 0; k < l->out; k++)
+        for (uint32_t k = 0; k < l->lanes; k++)
             l->y[k] += v * w[k];
     }
 }
 
+static void relu(layer *l) {
+    float *y = (float *)l->y;
+    for (uint32_t k = 0; k < l->lanes * LANES; k++)
+        y[k] = y[k] > 0 ? y[k] : 0;
+}
+
 double num_mlp_predict(num_mlp *p, const float *x) {
     for (uint32_t i = 0; i < p->n_layers; i++) {
-        layer *l = &p->layer[i];
-        affine(l, p->param, i ? p->layer[i - 1].y : NULL, i ? NULL : x);
-        for (uint32_t k = 0; i + 1 < p->n_layers && k < l->out; k++)
-            l->y[k] = l->y[k] > 0 ? l->y[k] : 0;
+        affine(&p->layer[i], p->param, i ? (const float *)p->layer[i - 1].y : x);
+        if (i + 1 < p->n_layers)
+            relu(&p->layer[i]);
     }
-    return p->layer[p->n_layers - 1].y[0];
+    return (double)p->layer[p->n_layers - 1].y[0][0];
+}
+
+static float sum_of(lane v) {
+    return (v[0] + v[1]) + (v[2] + v[3]);
 }
 
 /* Adds the gradient of the loss of one row, whose output was just predicted, to grad. */
 static void backward(num_mlp *p, const float *x, double slope) {
-    p->layer[p->n_layers - 1].dy[0] = slope;
+    p->layer[p->n_layers - 1].dy[0] = (lane){(float)slope};
     for (uint32_t i = p->n_layers; i-- > 0;) {
         layer *l = &p->layer[i], *below = i ? l - 1 : NULL;
-        for (uint32_t k = 0; k < l->out; k++)
+        const float *in = below ? (const float *)below->y : x;
+        for (uint32_t k = 0; k < l->lanes; k++)
             p->grad[l->bias + k] += l->dy[k];
+        if (below)
+            memset(below->dy, 0, below->lanes * sizeof *below->dy);
         for (uint32_t j = 0; j < l->in; j++) {
-            double v = below ? below->y[j] : (double)x[j], sum = 0;
-            const double *w = p->param + l->weight + (size_t)j * l->out;
-            double *dw = p->grad + l->weight + (size_t)j * l->out;
-            if (v == 0) {
-                if (below)
-                    below->dy[j] = 0;
+            const lane *w = p->param + l->weight + (size_t)j * l->lanes;
+            lane *dw = p->grad + l->weight + (size_t)j * l->lanes, sum = {0};
+            const float v = in[j];
+            if (v == 0)
                 continue;
-            }
-            for (uint32_t k = 0; k < l->out; k++) {
+            for (uint32_t k = 0; k < l->lanes; k++) {
                 dw[k] += v * l->dy[k];
                 sum += w[k] * l->dy[k];
             }
             if (below)
-                below->dy[j] = sum;
+                ((float *)below->dy)[j] = sum_of(sum);
         }
     }
 }
 
 static void adam(num_mlp *p, double scale) {
     p->step++;
-    double c1 = 1 - pow(beta1, (double)p->step), c2 = 1 - pow(beta2, (double)p->step);
-    double rate = p->o.rate / c1, shrink = 1 - p->o.rate * p->o.decay, root = 1 / sqrt(c2);
-    for (size_t i = 0; i < p->n; i++) {
-        double g = p->grad[i] * scale;
-        p->m[i] = beta1 * p->m[i] + (1 - beta1) * g;
-        p->v[i] = beta2 * p->v[i] + (1 - beta2) * g * g;
-        p->param[i] = shrink * p->param[i] - rate * p->m[i] / (sqrt(p->v[i]) * root + tiny);
+    const float c1 = (float)(1 - pow((double)beta1, (double)p->step)),
+                root = (float)(1 / sqrt(1 - pow((double)beta2, (double)p->step))),
+                rate = (float)p->o.rate / c1, shrink = (float)(1 - p->o.rate * p->o.decay),
+                each = (float)scale;
+    float *param = (float *)p->param, *m = (float *)p->m, *v = (float *)p->v;
+    const float *grad = (const float *)p->grad;
+    for (size_t i = 0; i < p->n * LANES; i++) {
+        float g = grad[i] * each;
+        if (g == 0 && m[i] == 0) /* an input that was never there, or padding */
+            continue;
+        m[i] = beta1 * m[i] + (1 - beta1) * g;
+        v[i] = beta2 * v[i] + (1 - beta2) * g * g;
+        param[i] = shrink * param[i] - rate * m[i] / (sqrtf(v[i]) * root + tiny);
     }
 }
 
