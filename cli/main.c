@@ -4,11 +4,13 @@
 #include <string.h>
 
 extern const cli_command cmd_search, cmd_status, cmd_front, cmd_report, cmd_train, cmd_eval,
-    cmd_predict, cmd_cost, cmd_spaces, cmd_hardware, cmd_devices, cmd_bench, cmd_worker;
+    cmd_predict, cmd_cost, cmd_spaces, cmd_hardware, cmd_devices, cmd_bench, cmd_worker,
+    cmd_calibrate;
 
-const cli_command *const cli_commands[] = {
-    &cmd_search, &cmd_status, &cmd_front,    &cmd_report,  &cmd_train, &cmd_eval,   &cmd_predict,
-    &cmd_cost,   &cmd_spaces, &cmd_hardware, &cmd_devices, &cmd_bench, &cmd_worker, NULL};
+const cli_command *const cli_commands[] = {&cmd_search, &cmd_status,    &cmd_front,   &cmd_report,
+                                           &cmd_train,  &cmd_eval,      &cmd_predict, &cmd_cost,
+                                           &cmd_spaces, &cmd_hardware,  &cmd_devices, &cmd_bench,
+                                           &cmd_worker, &cmd_calibrate, NULL};
 
 static void overview(FILE *f) {
     fprintf(f, "clnas %s: neural architecture search on any OpenCL device\n\n", NAS_VERSION);

@@ -61,14 +61,16 @@ typedef struct option {
     const char *name;
     double bits;               /* 0: leaves them */
     const nas_hw_model *model; /* NULL: leaves it; else for devices that have its kind */
+    bool eager;                /* for processors only; the others are for FPGAs and arrays */
 } option;
 
-static const option options[] = {{"bits4", 4, NULL},
-                                 {"bits8", 8, NULL},
-                                 {"bits16", 16, NULL},
-                                 {"bits32", 32, NULL},
-                                 {"loop-tiled", 0, &nas_hw_loop_tiled},
-                                 {"dataflow", 0, &nas_hw_dataflow}};
+static const option options[] = {{"bits4", 4, NULL, false},
+                                 {"bits8", 8, NULL, false},
+                                 {"bits16", 16, NULL, false},
+                                 {"bits32", 32, NULL, false},
+                                 {"loop-tiled", 0, &nas_hw_loop_tiled, false},
+                                 {"dataflow", 0, &nas_hw_dataflow, false},
+                                 {"eager", 0, NULL, true}};
 enum { N_OPTIONS = sizeof options / sizeof *options };
 
 static nas_status take_option(nas_hw *h, const char *name, size_t n) {
@@ -80,18 +82,20 @@ static nas_status take_option(nas_hw *h, const char *name, size_t n) {
         names[i] = o->name;
         if (strcmp(text, o->name) != 0)
             continue;
-        if (h->model == &nas_hw_roofline || (o->model && !strstr(o->model->kinds, h->info.kind)))
+        if ((h->model == &nas_hw_roofline) != o->eager ||
+            (o->model && !strstr(o->model->kinds, h->info.kind)))
             return nas_fail(NAS_E_UNSUPPORTED, "%s: a %s takes no option '%s'", h->info.name,
                             h->info.kind, text);
         h->info.bits = o->bits > 0 ? o->bits : h->info.bits;
         h->model = o->model ? o->model : h->model;
         h->info.model = h->model->name;
+        h->eager = h->eager || o->eager;
         h->model->complete(h);
         return NAS_OK;
     }
     const char *near = nas_nearest(text, names, N_OPTIONS);
     return nas_fail(NAS_E_NOT_FOUND, "%s: no option '%s'%s%s%s", h->info.name, text,
-                    near ? "; did you mean '" : " (bits8, bits16, bits32, dataflow ...)",
+                    near ? "; did you mean '" : " (bits8, bits16, dataflow, eager ...)",
                     near ? near : "", near ? "'?" : "");
 }
 
@@ -144,6 +148,7 @@ void nas_hw_free(nas_hw *h) {
     nas_yaml_free(h->doc);
     nas_free(h->file);
     nas_free(h->name);
+    nas_free(h->learnt);
     nas_free(h);
 }
 

@@ -38,15 +38,37 @@ typedef struct nas_hw_model {
 extern const nas_hw_model nas_hw_roofline, nas_hw_loop_tiled, nas_hw_dataflow, nas_hw_systolic,
     nas_hw_spatial;
 
+/* What was learnt of kernels of a type; hwmodels/kernel_type.c names types. */
+enum { NAS_KERNEL_TYPE_TEXT = 40, NAS_MAX_KERNEL_TYPES = 96 };
+typedef struct nas_learnt_kernel {
+    char type[NAS_KERNEL_TYPE_TEXT];
+    double add_s, factor;
+} nas_learnt_kernel;
+typedef struct nas_learnt { /* over the model's prices */
+    double base_s, factor;  /* once a network; of types that were never seen */
+    uint32_t n;
+    nas_learnt_kernel kernel[NAS_MAX_KERNEL_TYPES];
+} nas_learnt;
+
+void nas_kernel_type(char type[NAS_KERNEL_TYPE_TEXT], const nas_graph *g, const nas_node *n);
+/* The key `learnt` of a device file. */
+nas_status nas_learnt_read(nas_learnt **out, const nas_yaml_node *map) NAS_MUST_USE;
+void nas_learnt_write(nas_text *yaml, const nas_learnt *l, const char *source);
+/* Replaces the model's latencies by the learnt ones. */
+void nas_learnt_apply(nas_estimate *total, nas_estimate *per_node, const nas_learnt *l,
+                      const nas_graph *g);
+
 struct nas_hw {
     nas_hw_info info;
     const nas_hw_model *model;
     nas_yaml *doc;                  /* owns the texts of info */
+    nas_learnt *learnt;             /* NULL: nothing was */
     char *file, *name;              /* what info.file and info.name point to, or NULL */
     double units;                   /* compute units or cores that work is dealt to */
     double lanes;                   /* float32 lanes of a vector: channels are rounded up to it */
     double tile_rows, tile_columns; /* output tile of a product that one unit computes at a time */
     double flop_j, byte_j;          /* energy; 0: not given */
+    bool eager;                     /* roofline: nothing is fused, and the host launches slowly */
     nas_efficiency efficiency[NAS_KERNEL_CLASS_COUNT];
     /* FPGA */
     double dsp_per_mac_32, dsp_per_mac_16, dsp_per_mac_8;
@@ -73,6 +95,10 @@ nas_status nas_footprint_of(nas_footprint *out, const nas_graph *g) NAS_MUST_USE
 bool nas_is_kernel(const nas_node *n);
 
 /* Adds a node's price to a sum; `binds` of the sum is not touched. */
+/* What the model says, without what was learnt. */
+nas_status nas_model_estimate(nas_estimate *total, nas_estimate *per_node, const nas_hw *h,
+                              const nas_graph *g) NAS_MUST_USE;
+
 void nas_estimate_add(nas_estimate *sum, const nas_estimate *e);
 
 #endif

@@ -78,7 +78,7 @@ static const nas_efficiency priors[NAS_KERNEL_CLASS_COUNT] = {
 
 /* The model's own keys only: a key that it does not use is a mistake. */
 static nas_status known_keys(const nas_yaml_node *root, unsigned model) {
-    const char *keys[N_NUMBERS + N_TEXTS + 1];
+    const char *keys[N_NUMBERS + N_TEXTS + 2];
     size_t n = 0;
     for (size_t i = 0; i < N_TEXTS; i++)
         keys[n++] = text_keys[i];
@@ -87,6 +87,7 @@ static nas_status known_keys(const nas_yaml_node *root, unsigned model) {
             keys[n++] = numbers[i].key;
     if (model & ROOF)
         keys[n++] = "efficiency";
+    keys[n++] = "learnt";
     return nas_yaml_only(root, keys, n);
 }
 
@@ -233,6 +234,8 @@ nas_status nas_hw_parse(nas_hw *h, nas_yaml *doc, const char *file) {
     h->model->complete(h);
     h->info.model = h->model->name;
     NAS_TRY(check_together(h, root));
+    if (nas_yaml_get(root, "learnt"))
+        NAS_TRY(nas_learnt_read(&h->learnt, nas_yaml_get(root, "learnt")));
     h->info.file = file;
     h->doc = doc;
     return NAS_OK;

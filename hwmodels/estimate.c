@@ -16,9 +16,28 @@ void nas_estimate_add(nas_estimate *sum, const nas_estimate *e) {
     sum->bytes += e->bytes;
 }
 
+nas_status nas_model_estimate(nas_estimate *total, nas_estimate *per_node, const nas_hw *h,
+                              const nas_graph *g) {
+    return h->model->estimate(total, per_node, NULL, h, g);
+}
+
 nas_status nas_hw_estimate(nas_estimate *total, nas_estimate *per_node, const nas_hw *h,
                            const nas_graph *inference) {
-    return h->model->estimate(total, per_node, NULL, h, inference);
+    if (!h->learnt)
+        return nas_model_estimate(total, per_node, h, inference);
+    uint32_t n = nas_graph_count(inference);
+    nas_estimate *node = per_node ? per_node : nas_calloc(n + 1, sizeof *node);
+    if (!node)
+        return nas_fail_memory(n * sizeof *node);
+    nas_estimate sum;
+    nas_status st = nas_model_estimate(&sum, node, h, inference);
+    if (st == NAS_OK) {
+        nas_learnt_apply(&sum, node, h->learnt, inference);
+        *total = sum;
+    }
+    if (!per_node)
+        nas_free(node);
+    return st;
 }
 
 nas_status nas_hw_explain(nas_text *out, const nas_hw *h, const nas_graph *inference) {

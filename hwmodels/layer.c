@@ -66,6 +66,8 @@ static nas_layer layer_of(const nas_graph *g, uint32_t id) {
     else if (n->op == NAS_OP_ATTENTION)
         attention(&l, n);
     else
+        l.passing = k == NAS_KERNEL_ELEMENTWISE;
+    if (!l.product)
         l.m = n->shape.rank > 0 ? n->shape.dim[n->shape.rank - 1] : 1;
     return l;
 }
@@ -86,8 +88,8 @@ nas_status nas_layers_of(nas_layer **out, uint32_t *n, const nas_graph *g) {
 bool nas_layer_equal(const nas_layer *a, const nas_layer *b) {
     return a->m == b->m && a->n == b->n && a->r == b->r && a->c == b->c && a->kh == b->kh &&
            a->kw == b->kw && a->s == b->s && a->times == b->times && a->product == b->product &&
-           a->depthwise == b->depthwise && a->in == b->in && a->out == b->out &&
-           a->operations == b->operations;
+           a->depthwise == b->depthwise && a->passing == b->passing && a->in == b->in &&
+           a->out == b->out && a->operations == b->operations;
 }
 
 void nas_layer_counts(nas_estimate *e, const nas_graph *g, const nas_layer *l, double word_bytes) {

@@ -9,7 +9,7 @@
  * no product streams: `operations` on in + out words. Depthwise: m channels, n = 1, one window
  * each. */
 typedef struct nas_layer {
-    bool product, depthwise;
+    bool product, depthwise, passing;
     double m, n, r, c, kh, kw, s, times;
     double in, weights, out; /* words, each touched once, over all times */
     double operations;

@@ -95,6 +95,11 @@ static void tile_of(double *r, double *c, const nas_tiling *t, const nas_layer *
 
 nas_cycles nas_tiling_cycles(const nas_tiling *t, const nas_layer *l, double words_per_cycle) {
     nas_cycles y = {0};
+    if (l->passing) {
+        y.words = fmax(l->in + l->weights - l->out, 0);
+        y.total = y.memory = y.words / words_per_cycle;
+        return y;
+    }
     if (!l->product) {
         y.words = l->in + l->weights + l->out;
         y.compute = l->operations / fmax(STREAM_LANES, t->tm);

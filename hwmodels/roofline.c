@@ -14,6 +14,9 @@
 /* A cache holds a working set well up to about this share of its size. */
 static const double cache_share = 0.6;
 
+/* What a framework's host code takes to start one op; 15 to 25 us are common in Python. */
+static const double eager_launch_s = 20e-6;
+
 typedef struct traffic { /* bytes of one kernel */
     double weights, activations;
 } traffic;
@@ -37,6 +40,15 @@ static double dram_bytes(const nas_hw *h, const traffic *t, const nas_footprint 
     return (weights_stay ? 0 : t->weights) + (activations_stay ? 0 : t->activations);
 }
 
+/* Kernels that a fused one is when nothing is fused; each but the first passes over the output. */
+static double passes_of(const nas_node *n) {
+    if (n->op == NAS_OP_CONV2D)
+        return 1 + n->attr.conv.bias + n->attr.conv.residual + (n->attr.conv.act != NAS_ACT_NONE);
+    if (n->op == NAS_OP_MATMUL)
+        return 1 + n->attr.matmul.residual + (n->attr.matmul.act != NAS_ACT_NONE);
+    return 1;
+}
+
 static double energy(const nas_hw *h, const nas_estimate *e, double dram) {
     const nas_hw_info *f = &h->info;
     double flops = (double)e->flops, t = e->latency_s;
@@ -56,6 +68,8 @@ static void price(nas_estimate *e, const nas_hw *h, const nas_graph *g, nas_valu
     nas_cost c = {0};
     nas_graph_node_cost(&c, g, v);
     traffic t = traffic_of(g, n, &c);
+    double passes = h->eager ? passes_of(n) : 1;
+    t.activations += (passes - 1) * 2 * (double)nas_shape_count(&n->shape) * sizeof(float);
     double bytes = t.weights + t.activations, dram = dram_bytes(h, &t, f);
     e->macs = c.macs;
     e->flops = c.flops;
@@ -64,7 +78,7 @@ static void price(nas_estimate *e, const nas_hw *h, const nas_graph *g, nas_valu
     e->compute_s = (double)c.flops / (share->compute * info->peak_flops * nas_utilisation(h, g, n));
     e->memory_s = fmax(dram / (share->bandwidth * info->bandwidth),
                        bytes / (share->bandwidth * info->cache_bandwidth));
-    e->launch_s = info->launch_s;
+    e->launch_s = passes * (h->eager ? fmax(info->launch_s, eager_launch_s) : info->launch_s);
     e->latency_s = fmax(e->compute_s, e->memory_s) + e->launch_s;
     e->energy_j = e->latency_s > 0 ? energy(h, e, dram) : 0;
 }

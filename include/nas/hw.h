@@ -28,8 +28,9 @@ typedef struct nas_hw_info {
 } nas_hw_info;
 
 /* name_or_path: a built-in name, or the path of a file (anything with a '/' or ending in .yaml). Behind
- * it may stand options, each after a ':': bits4, bits8, bits16, bits32 (FPGAs and accelerators), and
- * dataflow or loop-tiled (FPGAs), as in "xilinx-zc706:bits8". info.name keeps them.
+ * it may stand options, each after a ':': bits4, bits8, bits16, bits32 (FPGAs and accelerators),
+ * dataflow or loop-tiled (FPGAs), as in "xilinx-zc706:bits8", and eager (processors): as a framework
+ * runs it that fuses nothing. info.name keeps them.
  * E_NOT_FOUND names the nearest built-in. E_PARSE has file, line, column. */
 nas_status nas_hw_open(nas_hw **out, const char *name_or_path) NAS_MUST_USE;
 void nas_hw_free(nas_hw *h);
@@ -56,6 +57,43 @@ nas_status nas_hw_estimate(nas_estimate *total, nas_estimate *per_node, const na
 /* Appends what the model chose for this network, for people: an FPGA's tiling or folding, its resources
  * and its build options. Nothing where the model chooses nothing. */
 nas_status nas_hw_explain(nas_text *out, const nas_hw *h, const nas_graph *inference) NAS_MUST_USE;
+
+/* ---- learning a device from measurements ---------------------------------------------------------- */
+
+/* How well predictions agree with measurements. Ranks of equals are averaged; Kendall's is tau-b, in
+ * time n^2. within: share of predictions that are off by at most so much; bias: mean relative error. */
+typedef struct nas_agreement {
+    uint32_t n;
+    double spearman, kendall, within_5, within_10, rmspe, mape, bias;
+} nas_agreement;
+/* measured: all > 0 (E_DATA names the first that is not); n >= 2. NAN correlations when all are equal. */
+nas_status nas_agreement_of(nas_agreement *out, const double *predicted, const double *measured, uint32_t n) NAS_MUST_USE;
+
+/* Learns latency as
+ *   base + sum over kernels (add[type] + factor[type] * latency that the prior device's model gives)
+ * where a type is an op with its window ("conv2d-3x3"). Few samples move it little from the prior; how
+ * far is decided by marginal likelihood, and samples far off the others weigh little. */
+typedef struct nas_fit nas_fit;
+/* prior: a device near the one that was measured; borrowed until nas_fit_free. */
+nas_status nas_fit_create(nas_fit **out, const nas_hw *prior) NAS_MUST_USE;
+void nas_fit_free(nas_fit *f);
+/* Adds a network (an inference graph) as the next row, with its measured seconds; NAN: to be predicted
+ * only. Prices it once; the graph is not kept. */
+nas_status nas_fit_add(nas_fit *f, const nas_graph *inference, double seconds) NAS_MUST_USE;
+/* Learns from these rows; none leaves the prior as it is. E_DATA: 1 to 3 rows, or a row without
+ * measurement or with one that is not > 0. From more than 2,000 rows the first 2,000 are taken. */
+nas_status nas_fit_solve(nas_fit *f, const uint32_t *row, uint32_t n) NAS_MUST_USE;
+/* Seconds of a row as now learnt; > 0. Before nas_fit_solve: the prior's. */
+double nas_fit_predict(const nas_fit *f, uint32_t row);
+/* How well the last nas_fit_solve explains its rows: log marginal likelihood but for a constant of the
+ * measurements, to choose between priors that were taught the same rows. */
+double nas_fit_evidence(const nas_fit *f);
+double nas_fit_measured(const nas_fit *f, uint32_t row);
+double nas_fit_macs(const nas_fit *f, uint32_t row);
+double nas_fit_params(const nas_fit *f, uint32_t row);
+/* Appends a device file: the prior's with what was learnt, under a new name. nas_hw_estimate on it gives
+ * what nas_fit_predict says. source: where the measurements come from. */
+nas_status nas_fit_write(nas_text *yaml, const nas_fit *f, const char *name, const char *title, const char *source) NAS_MUST_USE;
 
 #ifdef __cplusplus
 }

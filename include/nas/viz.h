@@ -69,6 +69,39 @@ typedef struct nas_bars {
 } nas_bars;
 nas_status nas_draw_bars(const char *path, const nas_bars *b) NAS_MUST_USE;
 
+/* ---- scatter: predicted against measured ------------------------------------------------------------------- */
+/* Both axes have the same range, with the diagonal and a band around it. */
+typedef struct nas_scatter_point {
+    double x, y;
+    uint32_t group;            /* its colour and marker; 0 … n_groups-1 */
+} nas_scatter_point;
+typedef struct nas_scatter {
+    const char *title, *subtitle;
+    nas_plot_axis x, y;        /* in one unit */
+    const nas_scatter_point *point;
+    uint32_t n;
+    const char *const *group;  /* names for the legend; NULL: one group, no legend */
+    uint32_t n_groups;
+    double band;               /* 0.1: the area within 10 %; 0: none */
+} nas_scatter;
+nas_status nas_draw_scatter(const char *path, const nas_scatter *s) NAS_MUST_USE;
+
+/* ---- roofline: what kernels reach of a device's two peaks --------------------------------------------------- */
+typedef struct nas_roofline_kernel {
+    double flops, bytes, seconds;
+    uint32_t group;
+} nas_roofline_kernel;
+typedef struct nas_roofline_plot {
+    const char *title, *subtitle;
+    double peak_flops, bandwidth; /* FLOP/s, B/s */
+    double cache_bandwidth;       /* B/s of the cache, a second, dashed roof; 0: none */
+    const nas_roofline_kernel *kernel; /* those without flops or bytes are left out */
+    uint32_t n;
+    const char *const *group;
+    uint32_t n_groups;
+} nas_roofline_plot;
+nas_status nas_draw_roofline(const char *path, const nas_roofline_plot *p) NAS_MUST_USE;
+
 /* ---- network drawing ------------------------------------------------------------------------------------- */
 /* Boxes of a model or inference graph by block: kind, shapes, kernel, params, MACs; copies of a stage's
  * block collapsed ("x3") when they are alike; skips routed beside; totals and legend. weight: one number a
