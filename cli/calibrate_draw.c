@@ -12,7 +12,8 @@ nas_status calibrate_draw(const calibration *c, const double *predicted, const d
         return nas_fail_memory(n * sizeof *point);
     for (uint32_t i = 0; i < n; i++)
         point[i] = (nas_scatter_point){.x = measured[i], .y = predicted[i]};
-    nas_text_add(&subtitle, "%s: %u networks left out, learnt from %u; Spearman %.4f, %.0f %% within 10 %%",
+    nas_text_add(&subtitle,
+                 "%s: %u networks left out, learnt from %u; Spearman %.4f, %.0f %% within 10 %%",
                  c->column, (unsigned)n, (unsigned)c->samples, c->fitted.spearman,
                  100 * c->fitted.within_10);
     NAS_GO(nas_text_check(&subtitle));

@@ -1,9 +1,9 @@
 /* runtime/backend.h - what training, evaluation and measuring use of a device, whichever it is.
  *
- * The executor half (runtime/device.c, exec.c, plan.c, ocl_*.c, ref_*.c) implements this; the training
- * half (trainer.c, optimizer.c, batch.c, checkpoint.c, predictor.c …) is written against it and never
- * includes CL/. A device is OpenCL or the reference; a buffer of the reference is host memory that holds
- * double where OpenCL holds float, and bytes or int32 where OpenCL holds those.
+ * The executor half (runtime/device.c, exec.c, plan.c, ocl_*.c, ref_*.c) implements this; the
+ * training half (trainer.c, optimizer.c, batch.c, checkpoint.c, predictor.c …) is written against
+ * it and never includes CL/. A device is OpenCL or the reference; a buffer of the reference is host
+ * memory that holds double where OpenCL holds float, and bytes or int32 where OpenCL holds those.
  */
 #ifndef NAS_RUNTIME_BACKEND_H
 #define NAS_RUNTIME_BACKEND_H
@@ -15,14 +15,18 @@ bool nas_device_is_ref(const nas_device *d);
 /* ---- buffers ---- */
 typedef struct nas_buffer nas_buffer;
 typedef enum nas_elem { NAS_F32, NAS_I32, NAS_U8 } nas_elem;
-nas_status nas_buffer_create(nas_buffer **out, nas_device *d, nas_elem elem, size_t count) NAS_MUST_USE;
+nas_status nas_buffer_create(nas_buffer **out, nas_device *d, nas_elem elem,
+                             size_t count) NAS_MUST_USE;
 void nas_buffer_free(nas_buffer *b);
 size_t nas_buffer_count(const nas_buffer *b);
 /* Copies count elements; src/dst are float, int32_t or uint8_t by the buffer's kind (the reference
  * converts). write returns when src may be reused; read waits for all work enqueued before it. */
-nas_status nas_buffer_write(nas_buffer *b, size_t offset, const void *src, size_t count) NAS_MUST_USE;
-nas_status nas_buffer_read(const nas_buffer *b, size_t offset, void *dst, size_t count) NAS_MUST_USE;
-nas_status nas_buffer_fill(nas_buffer *b, size_t offset, double value, size_t count) NAS_MUST_USE; /* NAS_F32, NAS_I32; enqueues */
+nas_status nas_buffer_write(nas_buffer *b, size_t offset, const void *src,
+                            size_t count) NAS_MUST_USE;
+nas_status nas_buffer_read(const nas_buffer *b, size_t offset, void *dst,
+                           size_t count) NAS_MUST_USE;
+nas_status nas_buffer_fill(nas_buffer *b, size_t offset, double value,
+                           size_t count) NAS_MUST_USE; /* NAS_F32, NAS_I32; enqueues */
 /* The reference's memory: double*, int32_t* or uint8_t*. NULL on OpenCL. */
 void *nas_buffer_host(nas_buffer *b);
 
@@ -51,10 +55,12 @@ typedef struct nas_arg {
 #define NAS_ARG_I(x) ((nas_arg){.kind = NAS_ARG_I32, .i = (int32_t)(x)})
 #define NAS_ARG_U(x) ((nas_arg){.kind = NAS_ARG_U32, .u = (uint32_t)(x)})
 #define NAS_ARG_F(x) ((nas_arg){.kind = NAS_ARG_F32, .f = (float)(x)})
-/* Enqueues kernel `entry` of cl_kernels/<file> (e.g. "train.cl") over at least global[0..2] items; the
- * kernel guards the excess itself. local is fixed by the kernel's own row: one local size a kernel. */
-nas_status nas_device_launch(nas_device *d, const char *file, const char *entry, const size_t global[3], const size_t local[3],
-                             const nas_arg *args, uint32_t n_args) NAS_MUST_USE;
+/* Enqueues kernel `entry` of cl_kernels/<file> (e.g. "train.cl") over at least global[0..2] items;
+ * the kernel guards the excess itself. local is fixed by the kernel's own row: one local size a
+ * kernel. */
+nas_status nas_device_launch(nas_device *d, const char *file, const char *entry,
+                             const size_t global[3], const size_t local[3], const nas_arg *args,
+                             uint32_t n_args) NAS_MUST_USE;
 nas_status nas_device_flush(nas_device *d) NAS_MUST_USE;  /* submits what is queued */
 nas_status nas_device_finish(nas_device *d) NAS_MUST_USE; /* waits */
 

@@ -18,9 +18,6 @@ step "clang, warnings as errors"
 CC=clang cmake -S . -B build/clang -DCMAKE_BUILD_TYPE=Debug >/dev/null
 cmake --build build/clang -j"$jobs" -- --no-print-directory -s
 
-step "clang-tidy"
-scripts/check-tidy.sh build/clang
-
 step "sanitizers: tests without a device"
 cmake --preset sanitize >/dev/null
 cmake --build --preset sanitize -j"$jobs" -- --no-print-directory -s

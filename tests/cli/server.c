@@ -20,7 +20,7 @@ enum { TEXT = 4096 };
 static char folder[64], programs[512], as_user[64];
 static int port;
 
-static int shell(const char *fmt, ...) {
+__attribute__((format(printf, 1, 2))) static int shell(const char *fmt, ...) {
     char command[TEXT];
     va_list ap;
     va_start(ap, fmt);

@@ -214,7 +214,7 @@ static const struct bad {
     {BASE "constraints: [{params: {min: 3, max: 2}}]\n", "3:", "above"},
     {BASE "constraints: [{parms: {max: 2}}]\n", "3:", "params"},
     {BASE "constraints: [{macs: {max: 2}}, {macs: {max: 3}}]\n", "3:", "twice"},
-    {BASE "strategy: {name: nsga3}\n", "3:18", "did you mean 'nsga2'"},
+    {BASE "strategy: {name: nsga4}\n", "3:18", "did you mean 'nsga2'"},
     {BASE "strategy: {population: 1}\n", "3:24", ""},
     {BASE "strategy: {mutation: 1.5}\n", "3:22", ""},
     {BASE "strategy: nsga2\n", "3:11", "map of settings"},
