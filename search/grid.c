@@ -74,5 +74,7 @@ static nas_status propose(nas_genome *out, nas_strategy *t, uint32_t trial, nas_
     return NAS_OK;
 }
 
+static const char *const takes[] = {NULL};
+
 const strategy_kind strategy_grid = {
-    .name = "grid", .create = create, .free = release, .propose = propose};
+    .name = "grid", .takes = takes, .create = create, .free = release, .propose = propose};

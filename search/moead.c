@@ -216,5 +216,11 @@ static nas_status propose(nas_genome *out, nas_strategy *t, uint32_t trial, nas_
     return NAS_OK;
 }
 
-const strategy_kind strategy_moead = {
-    .name = "moead", .create = create, .free = release, .horizon = horizon, .propose = propose};
+static const char *const takes[] = {"neighbours", "divisions", "batch", NULL};
+
+const strategy_kind strategy_moead = {.name = "moead",
+                                      .takes = takes,
+                                      .create = create,
+                                      .free = release,
+                                      .horizon = horizon,
+                                      .propose = propose};

@@ -68,5 +68,11 @@ static nas_status propose(nas_genome *out, nas_strategy *t, uint32_t trial, nas_
     return NAS_OK;
 }
 
-const strategy_kind strategy_nsga2 = {
-    .name = "nsga2", .create = create, .free = release, .horizon = horizon, .propose = propose};
+static const char *const takes[] = {"batch", NULL};
+
+const strategy_kind strategy_nsga2 = {.name = "nsga2",
+                                      .takes = takes,
+                                      .create = create,
+                                      .free = release,
+                                      .horizon = horizon,
+                                      .propose = propose};

@@ -255,5 +255,11 @@ static nas_status propose(nas_genome *out, nas_strategy *t, uint32_t trial, nas_
     return NAS_OK;
 }
 
-const strategy_kind strategy_nsga3 = {
-    .name = "nsga3", .create = create, .free = release, .horizon = horizon, .propose = propose};
+static const char *const takes[] = {"divisions", "batch", NULL};
+
+const strategy_kind strategy_nsga3 = {.name = "nsga3",
+                                      .takes = takes,
+                                      .create = create,
+                                      .free = release,
+                                      .horizon = horizon,
+                                      .propose = propose};

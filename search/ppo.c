@@ -76,7 +76,11 @@ static nas_status create(nas_strategy *t) {
     return controllers_create(t, &kind);
 }
 
+static const char *const takes[] = {"learning_rate", "baseline", "entropy",   "clip", "passes",
+                                    "batch",         "alpha",    "threshold", NULL};
+
 const strategy_kind strategy_ppo = {.name = "ppo",
+                                    .takes = takes,
                                     .create = create,
                                     .free = controllers_free,
                                     .horizon = controllers_horizon,

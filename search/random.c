@@ -7,4 +7,6 @@ static nas_status propose(nas_genome *out, nas_strategy *t, uint32_t trial, nas_
     return NAS_OK;
 }
 
-const strategy_kind strategy_random = {.name = "random", .propose = propose};
+static const char *const takes[] = {NULL};
+
+const strategy_kind strategy_random = {.name = "random", .takes = takes, .propose = propose};

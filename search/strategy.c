@@ -192,6 +192,11 @@ static const strategy_kind *find_kind(const char *name) {
     return NULL;
 }
 
+const char *const *strategy_takes(const char *name) {
+    const strategy_kind *kind = find_kind(name);
+    return kind != NULL ? kind->takes : NULL;
+}
+
 nas_status nas_strategy_create(nas_strategy **out, const char *name, const nas_space *s,
                                const nas_strategy_options *o) {
     nas_status st = NAS_OK;

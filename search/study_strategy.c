@@ -1,4 +1,5 @@
 /* search/study_strategy.c - reads which strategy a study takes, and its settings. */
+#include "strategy.h"
 #include "study_keys.h"
 
 #include <string.h>
@@ -23,10 +24,32 @@ static const struct {
 };
 enum { N_NUMBERS = sizeof numbers / sizeof *numbers, N_STRATEGY_KEYS = 4 };
 
+/* A number that the strategy would not look at is a mistake. */
+static nas_status check_taken(const nas_study_config *c, const nas_yaml_node *map,
+                              const char *key) {
+    const char *const *takes = strategy_takes(c->strategy);
+    nas_text all = {0};
+    if (takes == NULL || nas_yaml_get(map, key) == NULL)
+        return NAS_OK;
+    for (size_t i = 0; takes[i] != NULL; i++) {
+        if (strcmp(takes[i], key) == 0) {
+            nas_text_free(&all);
+            return NAS_OK;
+        }
+        nas_text_add(&all, ", %s", takes[i]);
+    }
+    nas_status st = nas_yaml_fail(nas_yaml_get(map, key),
+                                  "%s takes no '%s'; it takes population, crossover, mutation%s",
+                                  c->strategy, key, nas_text_str(&all));
+    nas_text_free(&all);
+    return st;
+}
+
 static nas_status read_numbers(nas_study_config *c, const nas_yaml_node *map) {
     for (size_t i = 0; i < N_NUMBERS; i++) {
         double *out = (double *)((char *)&c->numbers + numbers[i].offset);
         int64_t whole = 0;
+        NAS_TRY(check_taken(c, map, numbers[i].key));
         if (numbers[i].whole) {
             NAS_TRY(key_whole(&whole, map, numbers[i].key, 0, (int64_t)numbers[i].max));
             *out = (double)whole;
