@@ -114,7 +114,7 @@ static nas_status parse_quoted(char buf[MAX_WORD], reader *r) {
 /* ---- attributes ------------------------------------------------------------------------------ */
 
 static nas_status get_int(void *at, reader *r, token t) {
-    int64_t v;
+    int64_t v = 0;
     NAS_TRY(parse_int(&v, r, t, INT32_MIN, INT32_MAX));
     memcpy(at, &(int32_t){(int32_t)v}, sizeof(int32_t));
     return NAS_OK;

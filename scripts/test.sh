@@ -24,6 +24,10 @@ cmake --build --preset sanitize -j"$jobs" -- --no-print-directory -s
 ctest --preset sanitize -L fast -j"$jobs" --quiet -O build/sanitize/ctest.log || { tail -n 80 build/sanitize/ctest.log; exit 1; }
 tail -n 3 build/sanitize/ctest.log
 
+step "gcc, release"
+cmake -S . -B build/release-check -DCMAKE_BUILD_TYPE=Release -DCLNAS_TESTS=OFF >/dev/null
+cmake --build build/release-check -j"$jobs" -- --no-print-directory -s
+
 step "gcc, all tests"
 cmake --preset dev >/dev/null
 cmake --build --preset dev -j"$jobs" -- --no-print-directory -s
