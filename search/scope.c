@@ -40,12 +40,12 @@ static nas_status add(named_value **out, nas_space *s, const char *path, plan *v
 }
 
 nas_status name_add(nas_space *s, const char *path, plan *value) {
-    named_value *v;
+    named_value *v = NULL;
     return add(&v, s, path, value);
 }
 
 nas_status param_add(nas_space *s, const char *path, plan *value, const nas_yaml_node *block) {
-    named_value *v;
+    named_value *v = NULL;
     NAS_TRY(add(&v, s, path, value));
     v->param = true;
     v->block = block;

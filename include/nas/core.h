@@ -76,9 +76,18 @@ const char *nas_error_where(void);
 
 /* Records a failure (replacing the last one) and returns its status:
  *     return nas_fail(NAS_E_SHAPE, "matmul: inner sizes %d and %d differ", k, l); */
-#define nas_fail(status, ...) nas_fail_at((status), __FILE__, __LINE__, __VA_ARGS__)
+#define nas_fail(status, ...) nas_failed(nas_fail_at((status), __FILE__, __LINE__, __VA_ARGS__))
 nas_status nas_fail_at(nas_status s, const char *file, int line, const char *fmt, ...)
     NAS_PRINTF(4, 5) NAS_MUST_USE;
+
+/* Tells the compiler that a recorded failure is no success, so that it knows what is set. */
+static inline nas_status nas_failed(nas_status s) {
+#if defined(__GNUC__)
+    if (s == NAS_OK)
+        __builtin_unreachable();
+#endif
+    return s;
+}
 
 /* Puts text and ": " before the last error line and returns s; for adding the file or the trial. */
 nas_status nas_fail_prefix(nas_status s, const char *fmt, ...) NAS_PRINTF(2, 3) NAS_MUST_USE;
