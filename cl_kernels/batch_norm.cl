@@ -4,6 +4,7 @@
  * An item walks the rows of a piece for one vector of channels.
  */
 #include "common.clh"
+#include "act.clh"
 
 /* parts[piece,2,C]: mean and sum of squared deviations of a piece. Sums are taken of x minus the
  * piece's first row, so that a large mean does not eat the variance. */
@@ -57,9 +58,11 @@ __kernel FLAT_WG void stats_merge(int R, int C, int piece, int pieces, GLOBAL pa
     store_n(square / (float)R, s + C + c, n);
 }
 
-/* y = gamma (x - s0) / sqrt(s1 + eps) + beta; item: vector of channels, piece of rows */
-__kernel TILE_WG void norm_y(int R, int C, int piece, float eps, GLOBAL x, GLOBAL gamma,
-                             GLOBAL beta, GLOBAL s, __global float *restrict y) {
+/* y = f(gamma (x - s0) / sqrt(s1 + eps) + beta + residual); item: vector of channels, piece of rows
+ */
+__kernel TILE_WG void norm_y(int R, int C, int piece, float eps, int kind, int has_residual,
+                             GLOBAL x, GLOBAL gamma, GLOBAL beta, GLOBAL s, GLOBAL residual,
+                             __global float *restrict y) {
     int c = get_global_id(0) * VW, r = get_global_id(1) * piece, n = C - c;
     if (c >= C)
         return;
@@ -67,45 +70,55 @@ __kernel TILE_WG void norm_y(int R, int C, int piece, float eps, GLOBAL x, GLOBA
     FV b = load_n(beta + c, n);
     for (int end = min(R, r + piece); r < end; r++) {
         size_t at = (size_t)r * C + c;
-        store_n(fma(load_n(x + at, n) - mean, k, b), y + at, n);
+        FV v = fma(load_n(x + at, n) - mean, k, b);
+        if (has_residual)
+            v += load_n(residual + at, n);
+        store_n(act_value(v, kind), y + at, n);
     }
 }
 
-/* parts[piece,2,C]: sum of dy, sum of dy (x - s0) / sqrt(s1 + eps) */
-__kernel TILE_WG void norm_sums(int R, int C, int piece, float eps, GLOBAL x, GLOBAL dy, GLOBAL s,
+/* parts[piece,2,C]: sum of d, sum of d (x - s0) / sqrt(s1 + eps), where d = dy f'(norm of x) */
+__kernel TILE_WG void norm_sums(int R, int C, int piece, float eps, int kind, GLOBAL x, GLOBAL dy,
+                                GLOBAL s, GLOBAL gamma, GLOBAL beta,
                                 __global float *restrict parts) {
     int c = get_global_id(0) * VW, z = get_global_id(1), n = C - c, r = z * piece;
     if (c >= C || r >= R)
         return;
-    FV mean = load_n(s + c, n), a = (FV)(0.0f), b = a;
+    FV mean = load_n(s + c, n), rstd = (FV)(1.0f) / sqrt(load_n(s + C + c, n) + eps);
+    FV k = kind ? load_n(gamma + c, n) * rstd : rstd, shift = kind ? load_n(beta + c, n) : mean;
+    FV a = (FV)(0.0f), b = a;
     for (int end = min(R, r + piece); r < end; r++) {
         size_t at = (size_t)r * C + c;
-        FV d = load_n(dy + at, n);
+        FV d = load_n(dy + at, n), u = load_n(x + at, n) - mean;
+        if (kind)
+            d *= act_slope(fma(u, k, shift), kind);
         a += d;
-        b = fma(d, load_n(x + at, n) - mean, b);
+        b = fma(d, u, b);
     }
     __global float *o = parts + (size_t)z * 2 * C + c;
     store_n(a, o, n);
-    store_n(b / sqrt(load_n(s + C + c, n) + eps), o + C, n);
+    store_n(b * rstd, o + C, n);
 }
 
-/* dx = gamma rstd (dy - (sums0 + xhat sums1) / R); without sums (frozen s): gamma rstd dy */
-__kernel TILE_WG void norm_dx(int R, int C, int piece, float eps, int has_sums, GLOBAL x, GLOBAL dy,
-                              GLOBAL s, GLOBAL gamma, GLOBAL sums, __global float *restrict dx) {
+/* dx = gamma rstd (d - (sums0 + xhat sums1) / R); without sums (frozen s): gamma rstd d */
+__kernel TILE_WG void norm_dx(int R, int C, int piece, float eps, int kind, int has_sums, GLOBAL x,
+                              GLOBAL dy, GLOBAL s, GLOBAL gamma, GLOBAL beta, GLOBAL sums,
+                              __global float *restrict dx) {
     int c = get_global_id(0) * VW, r = get_global_id(1) * piece, n = C - c;
     if (c >= C)
         return;
     FV mean = load_n(s + c, n), rstd = (FV)(1.0f) / sqrt(load_n(s + C + c, n) + eps);
     FV k = load_n(gamma + c, n) * rstd, m0 = (FV)(0.0f), m1 = m0;
+    FV shift = kind ? load_n(beta + c, n) : m0;
     if (has_sums) {
         m0 = load_n(sums + c, n) / (float)R;
         m1 = load_n(sums + C + c, n) * rstd / (float)R;
     }
     for (int end = min(R, r + piece); r < end; r++) {
         size_t at = (size_t)r * C + c;
-        FV d = load_n(dy + at, n) - m0;
-        if (has_sums)
-            d = fma(mean - load_n(x + at, n), m1, d);
-        store_n(k * d, dx + at, n);
+        FV d = load_n(dy + at, n), u = load_n(x + at, n) - mean;
+        if (kind)
+            d *= act_slope(fma(u, k, shift), kind);
+        store_n(k * fma(-u, m1, d - m0), dx + at, n);
     }
 }

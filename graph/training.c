@@ -1,18 +1,23 @@
 /* graph/training.c - a training step as one graph: batch statistics, loss, gradients. */
-#include "graph_impl.h"
+#include "fuse_training.h"
 
 #include <string.h>
 
 /* BATCH_NORM by running statistics becomes BATCH_NORM by those of the batch, and the running ones
- * follow: state = (1-m) state + m stats. */
-static nas_status copy_batch_norm(nas_value *out, nas_graph *g, const nas_graph *model, nas_value v,
-                                  const nas_value *map, float momentum) {
-    const nas_node *n = nas_graph_node(model, v);
+ * follow: state = (1-m) state + m stats. `fused` says what else it does. */
+static nas_status copy_batch_norm(nas_value *out, nas_graph *g, const nas_graph *model,
+                                  const fused *f, const nas_value *map, float momentum) {
+    const nas_node *n = nas_graph_node(model, f->first);
     nas_value x = map[n->in[0].id], state = map[n->in[3].id], stats, y, updated;
+    nas_attr a = n->attr;
     uint32_t before = nas_graph_scope_enter(g, n->scope);
     nas_status st;
+    a.norm.act = (int32_t)f->act;
     NAS_GO(nas_batch_stats(&stats, g, x));
-    NAS_GO(nas_batch_norm(&y, g, x, map[n->in[1].id], map[n->in[2].id], stats, n->attr.norm.eps));
+    nas_value in[] = {x, map[n->in[1].id], map[n->in[2].id], stats, NAS_NO_VALUE};
+    if (nas_value_ok(f->residual))
+        in[4] = map[f->residual.id];
+    NAS_GO(nas_graph_add(&y, g, NAS_OP_BATCH_NORM, in, nas_value_ok(in[4]) ? 5 : 4, &a));
     const nas_shape *shape = nas_graph_shape(g, x);
     int64_t count = nas_shape_count(shape) / shape->dim[shape->rank - 1];
     /* One element a channel has no unbiased variance: it is copied as it is. */
@@ -23,15 +28,42 @@ done:
     return st;
 }
 
-static nas_status copy_model(nas_value *map, nas_graph *g, const nas_graph *model, float momentum) {
+/* A product with its bias and residual. */
+static nas_status copy_product(nas_value *out, nas_graph *g, const nas_graph *model, const fused *f,
+                               const nas_value *map) {
+    const nas_node *n = nas_graph_node(model, f->first);
+    nas_value in[4];
+    nas_attr a = n->attr;
+    uint32_t k = n->n_in;
+    bool conv = n->op == NAS_OP_CONV2D;
+    for (uint32_t i = 0; i < n->n_in; i++)
+        in[i] = map[n->in[i].id];
+    if (nas_value_ok(f->bias)) {
+        *(conv ? &a.conv.bias : &a.matmul.bias) = 1;
+        in[k++] = map[f->bias.id];
+    }
+    if (nas_value_ok(f->residual)) {
+        *(conv ? &a.conv.residual : &a.matmul.residual) = 1;
+        in[k++] = map[f->residual.id];
+    }
+    uint32_t before = nas_graph_scope_enter(g, n->scope);
+    nas_status st = nas_graph_add(out, g, n->op, in, k, &a);
+    nas_graph_scope_enter(g, before);
+    return st;
+}
+
+static nas_status copy_model(nas_value *map, nas_graph *g, const nas_graph *model,
+                             const fused *plan, float momentum) {
     NAS_TRY(nas_graph_copy_scopes(g, model));
     for (uint32_t id = 0; id < model->n; id++) {
-        const nas_node *n = &model->entry[id].node;
-        bool running =
-            n->op == NAS_OP_BATCH_NORM && model->entry[n->in[3].id].node.op == NAS_OP_STATE;
-        if (running)
-            NAS_TRY(copy_batch_norm(&map[id], g, model, (nas_value){id}, map, momentum));
-        else
+        const fused *f = &plan[id];
+        nas_op op = nas_value_ok(f->first) ? nas_graph_node(model, f->first)->op : NAS_OP_COUNT;
+        map[id] = NAS_NO_VALUE;
+        if (op == NAS_OP_BATCH_NORM)
+            NAS_TRY(copy_batch_norm(&map[id], g, model, f, map, momentum));
+        else if (op != NAS_OP_COUNT)
+            NAS_TRY(copy_product(&map[id], g, model, f, map));
+        else if (!f->inside)
             NAS_TRY(nas_graph_copy_node(&map[id], g, model, (nas_value){id}, map));
     }
     return NAS_OK;
@@ -78,11 +110,13 @@ nas_status nas_graph_training(nas_training *out, const nas_graph *model,
     float momentum = o && o->bn_momentum > 0 ? o->bn_momentum : 0.1f;
     nas_training t = {.x = NAS_NO_VALUE, .seed = NAS_NO_VALUE};
     nas_status st = NAS_OK;
+    fused *plan = NULL;
     nas_value *map = nas_malloc((model->n + 1) * sizeof *map);
     if (!map)
         return nas_fail_memory((model->n + 1) * sizeof *map);
+    NAS_GO(fuse_training(&plan, model));
     NAS_GO(nas_graph_create(&t.graph));
-    NAS_GO(copy_model(map, t.graph, model, momentum));
+    NAS_GO(copy_model(map, t.graph, model, plan, momentum));
     t.x = nas_graph_find(t.graph, "x");
     t.seed = nas_graph_find(t.graph, "seed");
     if (!nas_value_ok(t.x)) {
@@ -97,6 +131,7 @@ nas_status nas_graph_training(nas_training *out, const nas_graph *model,
     memset(&t, 0, sizeof t);
 done:
     nas_training_free(&t);
+    nas_free(plan);
     nas_free(map);
     return st;
 }

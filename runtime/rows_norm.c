@@ -39,17 +39,20 @@ static void emit_batch_stats(emitter *e) {
 static void emit_batch_norm(emitter *e) {
     plane z = plane_of(e);
     int64_t piece = rows_of_piece(e, &z, 1 << 20);
+    bool residual = e->n->n_in == 5;
     LAUNCH(e, batch_norm_cl, "norm_y", z.vectors, rows_div(z.rows, piece), 1, KI(z.rows),
-           KI(z.width), KI(piece), KF(e->n->attr.norm.eps), KIN(e, 0), KIN(e, 1), KIN(e, 2),
-           KIN(e, 3), KOUT(e));
+           KI(z.width), KI(piece), KF(e->n->attr.norm.eps), KI(e->n->attr.norm.act), KI(residual),
+           KIN(e, 0), KIN(e, 1), KIN(e, 2), KIN(e, 3), residual ? KIN(e, 4) : KZ, KOUT(e));
 }
 
 static void emit_batch_norm_sums(emitter *e) {
     plane z = plane_of(e);
     int64_t piece = rows_of_piece(e, &z, 256), pieces = rows_div(z.rows, piece);
     karg parts = KS(rows_scratch(e, (size_t)(pieces * 2 * z.width)));
+    bool act = e->n->attr.norm.act != NAS_ACT_NONE;
     LAUNCH(e, batch_norm_cl, "norm_sums", z.vectors, pieces, 1, KI(z.rows), KI(z.width), KI(piece),
-           KF(e->n->attr.norm.eps), KIN(e, 0), KIN(e, 1), KIN(e, 2), parts);
+           KF(e->n->attr.norm.eps), KI(e->n->attr.norm.act), KIN(e, 0), KIN(e, 1), KIN(e, 2),
+           act ? KIN(e, 3) : KZ, act ? KIN(e, 4) : KZ, parts);
     LAUNCH(e, reduce_cl, "sum_parts", rows_div(2 * z.width, e->d->tile.vw), 1, 1, KI(2 * z.width),
            KI(pieces), KF(1), parts, KOUT(e));
 }
@@ -57,10 +60,11 @@ static void emit_batch_norm_sums(emitter *e) {
 static void emit_batch_norm_dx(emitter *e) {
     plane z = plane_of(e);
     int64_t piece = rows_of_piece(e, &z, 1 << 20);
-    bool sums = e->n->n_in == 5;
+    bool act = e->n->attr.norm.act != NAS_ACT_NONE, sums = e->n->n_in == (act ? 6 : 5);
     LAUNCH(e, batch_norm_cl, "norm_dx", z.vectors, rows_div(z.rows, piece), 1, KI(z.rows),
-           KI(z.width), KI(piece), KF(e->n->attr.norm.eps), KI(sums), KIN(e, 0), KIN(e, 1),
-           KIN(e, 2), KIN(e, 3), sums ? KIN(e, 4) : KZ, KOUT(e));
+           KI(z.width), KI(piece), KF(e->n->attr.norm.eps), KI(e->n->attr.norm.act), KI(sums),
+           KIN(e, 0), KIN(e, 1), KIN(e, 2), KIN(e, 3), act ? KIN(e, e->n->n_in - 1) : KZ,
+           sums ? KIN(e, 4) : KZ, KOUT(e));
 }
 
 static void emit_ema(emitter *e) {

@@ -112,6 +112,7 @@ typedef union nas_attr {
         float eps;
         float momentum; /* EMA: weight of the new value */
         int32_t count;  /* EMA: elements behind each variance, for n/(n-1); 0: copy plainly */
+        int32_t act;    /* BATCH_NORM and its gradients, epilogue: nas_act */
     } norm;
     struct { /* DROPOUT */
         float rate;         /* probability to drop, in [0, 1) */
@@ -245,7 +246,9 @@ nas_status nas_layer_norm(nas_value *y, nas_graph *g, nas_value x, nas_value gam
 /* s [2,C]: mean and biased variance of x over all axes but the last */
 nas_status nas_batch_stats(nas_value *s, nas_graph *g, nas_value x) NAS_MUST_USE;
 /* y = gamma (x - s[0]) / sqrt(s[1] + eps) + beta for each channel. Ioffe and Szegedy 2015. When s is
- * BATCH_STATS of this x, dx holds the gradient through s as well; otherwise s is a constant */
+ * BATCH_STATS of this x, dx holds the gradient through s as well; otherwise s is a constant. The op
+ * itself also does act(y + residual), where it has a residual as fifth input and attr an act; with both,
+ * only an act whose slope follows from its value has a gradient (relu, relu6) */
 nas_status nas_batch_norm(nas_value *y, nas_graph *g, nas_value x, nas_value gamma, nas_value beta, nas_value s, float eps) NAS_MUST_USE;
 /* max over the window (padding never wins); mean over the window */
 nas_status nas_max_pool(nas_value *y, nas_graph *g, nas_value x, const nas_attr *a) NAS_MUST_USE;

@@ -31,6 +31,7 @@
 #define ACTK(a) {.act = {.kind = a}}
 #define DROP(r, s, st) {.dropout = {.rate = r, .per_sample = s, .stream = st}}
 #define EPS(e) {.norm = {.eps = e}}
+#define NORMA(e, a) {.norm = {.eps = e, .act = a}}
 #define EMA(m, c) {.norm = {.momentum = m, .count = c}}
 #define SHAPE(s, ...) {.shape = {.scale = s, .shape = DIMS(__VA_ARGS__)}}
 #define TO_SCALAR(s) {.shape = {.scale = s}}
@@ -74,6 +75,8 @@
     {"layer_norm/" #n, NAS_OP_LAYER_NORM, CASE_BIG, {IN(33, n), IN(n), IN(n)}, EPS(1e-3f)},        \
     {"batch_norm/own_" #n, NAS_OP_BATCH_NORM, CASE_BIG | CASE_OWN_STATS, {IN(2, 7, 9, n), IN(n), IN(n)}, EPS(1e-3f)}, \
     {"batch_norm/frozen_" #n, NAS_OP_BATCH_NORM, CASE_BIG, {IN(2, 7, 9, n), IN(n), IN(n), STATS(n)}, EPS(1e-3f)}, \
+    {"batch_norm/hswish_" #n, NAS_OP_BATCH_NORM, CASE_BIG | CASE_OWN_STATS, {IN(2, 7, 9, n), IN(n), IN(n)}, NORMA(1e-3f, NAS_ACT_HSWISH)}, \
+    {"batch_norm/residual_" #n, NAS_OP_BATCH_NORM, CASE_BIG, {IN(2, 7, 9, n), IN(n), IN(n), STATS(n), IN(2, 7, 9, n)}, NORMA(1e-3f, NAS_ACT_RELU)}, \
     {"max_pool/" #n, NAS_OP_MAX_POOL, CASE_BIG, {GRID(1, 9, 8, n)}, POOL(3, 3, 2, 2, 1, 1, 1, 1, 0)}, \
     {"avg_pool/" #n, NAS_OP_AVG_POOL, CASE_BIG, {IN(1, 9, 8, n)}, POOL(3, 3, 1, 1, 1, 1, 1, 1, 0)}, \
     {"global_pool/" #n, NAS_OP_GLOBAL_POOL, CASE_BIG, {IN(3, 5, 7, n)}, NOATTR},                     \
@@ -183,6 +186,14 @@ const op_case op_cases[] = {
     {"batch_norm/own", NAS_OP_BATCH_NORM, CASE_OWN_STATS, {IN(3, 4, 2, 5), IN(5), IN(5)}, EPS(1e-5f)},
     {"batch_norm/own_rows", NAS_OP_BATCH_NORM, CASE_OWN_STATS, {IN(7, 3), IN(3), IN(3)}, EPS(1e-3f)},
     {"batch_norm/frozen", NAS_OP_BATCH_NORM, 0, {IN(3, 2, 4, 5), IN(5), IN(5), STATS(5)}, EPS(1e-5f)},
+#define NAS_ACT(symbol, name) {"batch_norm/own_" #name, NAS_OP_BATCH_NORM, CASE_OWN_STATS, {IN(3, 4, 2, 5), IN(5), IN(5)}, NORMA(1e-5f, NAS_ACT_##symbol)},
+#include <nas/act.def>
+#undef NAS_ACT
+    {"batch_norm/frozen_swish", NAS_OP_BATCH_NORM, 0, {IN(3, 2, 4, 5), IN(5), IN(5), STATS(5)}, NORMA(1e-5f, NAS_ACT_SWISH)},
+    {"batch_norm/residual", NAS_OP_BATCH_NORM, 0, {IN(3, 2, 4, 5), IN(5), IN(5), STATS(5), IN(3, 2, 4, 5)}, EPS(1e-5f)},
+    {"batch_norm/residual_relu", NAS_OP_BATCH_NORM, 0, {IN(3, 2, 4, 5), IN(5), IN(5), STATS(5), IN(3, 2, 4, 5)}, NORMA(1e-5f, NAS_ACT_RELU)},
+    {"batch_norm/residual_relu6", NAS_OP_BATCH_NORM, 0, {IN(3, 2, 4, 5), IN(5), IN(5), STATS(5), IN(3, 2, 4, 5)}, NORMA(1e-5f, NAS_ACT_RELU6)},
+    {"batch_norm/residual_gelu", NAS_OP_BATCH_NORM, CASE_NO_GRAD, {IN(3, 2, 4, 5), IN(5), IN(5), STATS(5), IN(3, 2, 4, 5)}, NORMA(1e-5f, NAS_ACT_GELU)},
     {"batch_norm/own_large", NAS_OP_BATCH_NORM, CASE_BIG | CASE_OWN_STATS, {LARGE(4, 16, 17, 9), IN(9), IN(9)}, EPS(1e-3f)},
     {"ema/plain", NAS_OP_EMA, 0, {STATE(5), STATS(5)}, EMA(0.1f, 0)},
     {"ema/unbiased", NAS_OP_EMA, 0, {STATE(33), STATS(33)}, EMA(0.25f, 12)},
