@@ -11,7 +11,7 @@ static const char *const statements[] = {
     "CREATE TABLE studies (study_id $ID, study_name VARCHAR(512) NOT NULL,"
     " PRIMARY KEY (study_id))",
     "CREATE UNIQUE INDEX ix_studies_study_name ON studies (study_name)",
-    "CREATE TABLE version_info (version_info_id $ID NOT NULL, schema_version INTEGER,"
+    "CREATE TABLE version_info (version_info_id INTEGER NOT NULL, schema_version INTEGER,"
     " library_version VARCHAR(256), PRIMARY KEY (version_info_id), CHECK (version_info_id=1))",
     "CREATE TABLE study_directions (study_direction_id $ID,"
     " direction $DIRECTION NOT NULL, study_id INTEGER NOT NULL, objective INTEGER NOT NULL,"

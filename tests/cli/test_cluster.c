@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -266,6 +267,41 @@ static void store_keeps_its_promises_on_a_server(void **state) {
     assert_int_equal(system(command), 0);
 }
 
+/* Where Python has Optuna and psycopg. */
+static void optuna_reads_a_study_on_a_server(void **state) {
+    (void)state;
+    need_server();
+    char command[2 * PATH], url[128];
+    server_database("optuna_ours");
+    server_database("optuna_own");
+    snprintf(url, sizeof url, "%s", server_url("optuna_ours"));
+    snprintf(command, sizeof command, "CLNAS_TEST_URL='%s' CLNAS_EMPTY_URL='%s' '%s' '%s'", url,
+             server_url("optuna_own"), NAS_SOURCE_DIR "/scripts/check-optuna.sh", NAS_BINARY_DIR);
+    int status = system(command);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+        skip();
+    assert_int_equal(status, 0);
+}
+
+static void stopped_worker_gives_its_trial_back(void **state) {
+    (void)state;
+    need_server();
+    const char *folder = prepare("back");
+    char url[128];
+    snprintf(url, sizeof url, "%s", server_url("back"));
+    const char *const args[] = {"search",         "study.yaml", "--out",     "run", "--store", url,
+                                "--train.epochs", "500",        "--workers", "0",   NULL};
+    pid_t search = program_start(folder, args), helper = worker(folder, 0, url);
+    wait_until("back", STUDIES, 1, 30);
+    wait_until("back", BEATING, 1, 60);
+    kill(helper, SIGTERM);
+    assert_int_equal(program_wait(helper), 0);
+    assert_int_equal(server_number("back", BEATING), 0);
+    wait_until("back", "SELECT count(*) FROM trials WHERE state = 'WAITING'", 1, 10);
+    kill(search, SIGTERM);
+    assert_int_equal(program_wait(search), 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(killed_worker_and_restarted_server_lose_no_trial),
@@ -273,6 +309,8 @@ int main(void) {
         cmocka_unit_test(killed_search_goes_on_with_what_workers_did_meanwhile),
         cmocka_unit_test(trouble_gets_one_line),
         cmocka_unit_test(one_search_at_a_time),
+        cmocka_unit_test(stopped_worker_gives_its_trial_back),
+        cmocka_unit_test(optuna_reads_a_study_on_a_server),
         cmocka_unit_test(store_keeps_its_promises_on_a_server),
     };
     return cmocka_run_group_tests_name("cluster", tests, start, stop);

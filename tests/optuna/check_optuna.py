@@ -1,7 +1,8 @@
 # tests/optuna/check_optuna.py - whether Optuna reads a study store of clnas as one of its own.
-"""Usage: check_optuna.py STORE
+"""Usage: check_optuna.py STORE [EMPTY]
 
-STORE is what `CLNAS_TEST_STORE=STORE test_search_store` leaves: twelve trials that have ended, of
+STORE (a file, or the address of a PostgreSQL database; EMPTY is then another one, where Optuna makes
+its own tables to compare) is what `CLNAS_TEST_STORE=STORE test_search_store` leaves: twelve trials that have ended, of
 which every fifth failed and every third violates a constraint, and one that runs.
 """
 import math
@@ -11,6 +12,7 @@ import sys
 import tempfile
 
 import optuna
+import sqlalchemy
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import TrialState
 
@@ -24,6 +26,29 @@ def layout(path):
         revision = db.execute("SELECT version_num FROM alembic_version").fetchall()
         schema = db.execute("SELECT schema_version FROM version_info").fetchall()
     return names, columns, unique, revision, schema
+
+
+def server_layout(url):
+    """Columns, keys and enumerations of every table of a server's database."""
+    db = sqlalchemy.create_engine(url)
+    look = sqlalchemy.inspect(db)
+    tables = {}
+    for name in look.get_table_names():
+        columns = [(c["name"], str(c["type"]), c["nullable"], c["default"]) for c in look.get_columns(name)]
+        unique = sorted(tuple(u["column_names"]) for u in look.get_unique_constraints(name))
+        keys = sorted((tuple(k["constrained_columns"]), k["referred_table"]) for k in look.get_foreign_keys(name))
+        tables[name] = (columns, look.get_pk_constraint(name)["constrained_columns"], unique, keys)
+    enums = sorted((e["name"], tuple(e["labels"])) for e in look.get_enums())
+    with db.connect() as c:
+        revision = c.execute(sqlalchemy.text("SELECT version_num FROM alembic_version")).fetchall()
+        schema = c.execute(sqlalchemy.text("SELECT schema_version FROM version_info")).fetchall()
+    return tables, enums, revision, schema
+
+
+def check_server_layout(url, empty):
+    optuna.create_study(storage=empty)
+    for ours, theirs in zip(server_layout(url), server_layout(empty)):
+        assert ours == theirs, (ours, theirs)
 
 
 def check_layout(path):
@@ -58,9 +83,29 @@ def check_trials(study):
     assert running.state == TrialState.RUNNING and running.params and running.values is None
 
 
-def main(path):
-    check_layout(path)
-    url = f"sqlite:///{path}"
+def check_plot(study):
+    """Optuna draws the front: as many points as have ended well, and the best of them."""
+    try:
+        import matplotlib
+    except ImportError:
+        return "not drawn (no matplotlib)"
+    matplotlib.use("Agg")
+    axes = optuna.visualization.matplotlib.plot_pareto_front(study)
+    points = sum(len(c.get_offsets()) for c in axes.collections)
+    assert points == sum(t.state == TrialState.COMPLETE for t in study.trials), points
+    assert axes.get_xlabel() == "error" and axes.get_ylabel() == 'latency@"quoted"', axes.get_xlabel()
+    with tempfile.TemporaryDirectory() as folder:
+        axes.figure.savefig(os.path.join(folder, "front.png"))
+        assert os.path.getsize(os.path.join(folder, "front.png")) > 5000
+    return f"drawn with {points} points"
+
+
+def main(store, empty=None):
+    if empty:
+        check_server_layout(store, empty)
+    else:
+        check_layout(store)
+    url = store if empty else f"sqlite:///{store}"
     assert [s.study_name for s in optuna.get_all_study_summaries(url)] == ["a study"]
     study = optuna.load_study(study_name="a study", storage=url)
     assert study.directions == [optuna.study.StudyDirection.MINIMIZE] * 2
@@ -72,12 +117,13 @@ def main(path):
     best = sorted(t.number for t in study.best_trials)
     if int(optuna.__version__.split(".")[0]) >= 4:  # before, best_trials did not know of constraints
         assert best == study.user_attrs["front"], (best, study.user_attrs["front"])
+    drawn = check_plot(study)
     trial = study.ask()  # Optuna can go on in it
     assert trial.number == 13
     study.tell(trial, state=TrialState.FAIL)
-    print(f"optuna {optuna.__version__} reads the store; front: trials {best}")
+    print(f"optuna {optuna.__version__} reads the store; front: trials {best}, {drawn}")
 
 
 if __name__ == "__main__":
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    main(sys.argv[1])
+    main(*sys.argv[1:])
