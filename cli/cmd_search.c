@@ -405,9 +405,11 @@ static int run(cli_args *a) {
     if (st == NAS_OK)
         st = open_run(&r);
     if (st == NAS_OK) {
-        talk_line("study %s: space %s (%.4g networks), %s, %u trials", r.config.name,
+        const char *picked = nas_strategy_name(r.strategy);
+        bool is_other = strcmp(picked, r.config.strategy) != 0;
+        talk_line("study %s: space %s (%.4g networks), %s%s%s, %u trials", r.config.name,
                   nas_space_name(r.space), nas_space_size(r.space), r.config.strategy,
-                  r.config.trials);
+                  is_other ? " picks " : "", is_other ? picked : "", r.config.trials);
         st = r.table != NULL ? study_tabular(&r) : study_trials(&r);
     }
     if (st == NAS_OK)

@@ -10,10 +10,14 @@ static nas_status create(nas_strategy *t) {
                                                     .rate = 0.01,
                                                     .absolute = true,
                                                     .encoding = NAS_ENCODE_PATH,
-                                                    .mutants = 100});
+                                                    .mutants = 150,
+                                                    .random = 30});
 }
 
+static const char *const takes[] = {"batch", NULL};
+
 const strategy_kind strategy_bananas = {.name = "bananas",
+                                        .takes = takes,
                                         .create = create,
                                         .free = predictor_free,
                                         .horizon = predictor_horizon,

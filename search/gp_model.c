@@ -10,6 +10,7 @@
  * of the signal, and never so small that equal rows spoil the factor. */
 static const double weight_mean = -0.5, weight_sd = 1.5, noise_mean = -5, noise_sd = 2;
 static const double least_noise = 1e-5;
+enum { NOISE_MOST = 8 }; /* logarithm; the kernel's diagonal then rules every row */
 
 void gp_init(gp_model *g, uint32_t groups) {
     *g = (gp_model){.groups = groups, .scale = 1};
@@ -138,8 +139,14 @@ nas_status gp_fit(gp_model *g, const float *d2, const double *y, uint32_t n, uin
     trial_fit f = {.g = g, .d2 = d2, .n = n, .y = y};
     if (evals > 0)
         num_nelder_mead(g->theta, g->groups + 1, 1.0, evals, loss, &f);
-    if (!factor(g->l, &f, g->theta))
-        return nas_fail(NAS_E_NAN, "Gaussian process: the kernel of %u points is not positive", n);
+    /* Distances that are no Euclidean ones (transport) may make the kernel indefinite: more noise.
+     */
+    while (!factor(g->l, &f, g->theta)) {
+        if (!(g->theta[g->groups] < NOISE_MOST))
+            return nas_fail(NAS_E_NAN, "Gaussian process: the kernel of %u points is not positive",
+                            n);
+        g->theta[g->groups] += 1;
+    }
     g->n = n;
     gp_set_values(g, y, n);
     return NAS_OK;

@@ -14,7 +14,10 @@ static nas_status create(nas_strategy *t) {
                                                     .random = 30});
 }
 
+static const char *const takes[] = {"batch", NULL};
+
 const strategy_kind strategy_npenas = {.name = "npenas",
+                                       .takes = takes,
                                        .create = create,
                                        .free = predictor_free,
                                        .horizon = predictor_horizon,

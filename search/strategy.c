@@ -22,6 +22,10 @@ const char *const *nas_strategy_names(void) {
     return names;
 }
 
+const char *nas_strategy_name(const nas_strategy *t) {
+    return t->kind->name;
+}
+
 const uint16_t *strategy_genes(const nas_strategy *t, uint32_t trial) {
     return t->pool + (size_t)trial * t->genes;
 }

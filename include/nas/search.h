@@ -56,7 +56,7 @@ typedef struct nas_strategy_numbers {
     double entropy;       /* reinforce, ppo: weight of the policy's entropy */
     double clip;          /* ppo: how far the ratio of probabilities may leave 1 */
     double passes;        /* ppo: steps on one batch */
-    double batch;         /* controllers: trials that are proposed by one state of the controller */
+    double batch;         /* trials that are proposed from the same results: workers that are served */
     double exploration;   /* q_learning: share of random choices at the end of the schedule */
     double alpha;         /* MONAS' mixed reward: weight of the first objective, 0 to 1 */
     double threshold;     /* MONAS' threshold form: limit on the second objective */
@@ -85,6 +85,8 @@ typedef struct nas_strategy_options {
 nas_status nas_strategy_create(nas_strategy **out, const char *name, const nas_space *s, const nas_strategy_options *o) NAS_MUST_USE;
 void nas_strategy_free(nas_strategy *t);
 const char *const *nas_strategy_names(void);
+/* Which strategy this is; of "auto" the one that was picked. */
+const char *nas_strategy_name(const nas_strategy *t);
 /* The genome of trial number `trial` (0, 1, 2 … in this order). It depends on seed, trial and the
  * points told of trials below nas_strategy_horizon(trial) only, so any number of workers and any stop
  * give the same study. Never one that was asked before (E_NOT_FOUND: the space is exhausted). */

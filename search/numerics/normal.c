@@ -23,12 +23,6 @@ double num_below(double level, double mean, double sd) {
     return sd * (t * num_normal_cdf(t) + num_normal_pdf(t));
 }
 
-double num_strip(double low, double high, double mean, double sd) {
-    if (high <= low)
-        return 0;
-    return num_below(high, mean, sd) - (isinf(low) ? 0 : num_below(low, mean, sd));
-}
-
 double num_matern52(double r2) {
     double s = sqrt(5 * r2);
     return (1 + s + s * s / 3) * exp(-s);

@@ -9,12 +9,8 @@
 
 double num_normal_pdf(double x);
 double num_normal_cdf(double x);
-/* E max(level - Y, 0) of Y normal(mean, sd): the expected improvement on `level`. sd may be 0;
- * level may be INFINITY only together with a finite level it is taken from (see num_strip). */
+/* E max(level - Y, 0) of Y normal(mean, sd): the expected improvement on `level`. sd may be 0. */
 double num_below(double level, double mean, double sd);
-/* E of the length of [low, high] that lies above Y: num_below(high) - num_below(low), where low may
- * be -INFINITY. */
-double num_strip(double low, double high, double mean, double sd);
 
 /* ---- kernel ---- */
 
