@@ -10,7 +10,9 @@
 enum { MOST_TUNED = 256, ROUNDS = 3 };
 static const double base_variance = 4;      /* of standardised y */
 static const double outlier_deviations = 3; /* beyond so many a row weighs less */
-static const double noises[] = {0.01, 0.03, 0.1, 0.3};
+static const double noises[] = {0.03, 0.1, 0.3, 0.5};
+/* A measurement this far below the median is taken for one that failed. */
+static const double least_share = 0.05, least_weight = 1e-3;
 
 typedef struct choice { /* of hyperparameters */
     double deviation[BAYES_BLOCKS], noise;
@@ -25,12 +27,14 @@ typedef struct problem {
     double *gram;   /* BAYES_BLOCKS matrices tuned x tuned */
     double *c;      /* n x n */
     double *weight; /* of rows, in (0, 1] */
+    double *start;  /* those before any fit */
     double *alpha, *residual, *sorted;
+    double *w; /* d + 1: result, standardised */
 } problem;
 
 static void problem_free(problem *p) {
-    double *const all[] = {p->z, p->x,      p->mean,  p->scale,    p->gram,
-                           p->c, p->weight, p->alpha, p->residual, p->sorted};
+    double *const all[] = {p->z,      p->x,     p->mean,  p->scale,    p->gram,   p->c,
+                           p->weight, p->start, p->alpha, p->residual, p->sorted, p->w};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         nas_free(all[i]);
 }
@@ -40,11 +44,10 @@ static nas_status allocate(problem *p) {
     struct want {
         double **at;
         size_t count;
-    } all[] = {{&p->z, n},      {&p->x, n * d},
-               {&p->mean, d},   {&p->scale, d},
-               {&p->c, n * n},  {&p->weight, n},
-               {&p->alpha, n},  {&p->residual, n},
-               {&p->sorted, n}, {&p->gram, BAYES_BLOCKS * t * t}};
+    } all[] = {{&p->z, n},      {&p->x, n * d}, {&p->mean, d},
+               {&p->scale, d},  {&p->c, n * n}, {&p->weight, n},
+               {&p->start, n},  {&p->alpha, n}, {&p->residual, n},
+               {&p->sorted, n}, {&p->w, d + 1}, {&p->gram, BAYES_BLOCKS * t * t}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         *all[i].at = nas_calloc(all[i].count, sizeof(double));
         if (!*all[i].at)
@@ -151,22 +154,53 @@ static double likelihood(problem *p, uint32_t n, const choice *h) {
     return sum;
 }
 
-static choice choose(problem *p) {
-    choice best = {{1, 0.1, 0.1}, 0.3};
-    double most = -(double)INFINITY;
+/* Calls `each` with every choice. */
+static void every_choice(problem *p, void (*each)(void *ctx, problem *p, const choice *h),
+                         void *ctx) {
     const bayes_block *b = p->block;
     for (const double *u = b[0].deviation; *u >= 0; u++)
         for (const double *v = b[1].deviation; *v >= 0; v++)
             for (const double *w = b[2].deviation; *w >= 0; w++)
-                for (size_t k = 0; k < sizeof noises / sizeof *noises; k++) {
-                    choice h = {{*u, *v, *w}, noises[k]};
-                    double l = likelihood(p, p->tuned, &h);
-                    if (l > most) {
-                        most = l;
-                        best = h;
-                    }
-                }
-    return best;
+                for (size_t k = 0; k < sizeof noises / sizeof *noises; k++)
+                    each(ctx, p, &(choice){{*u, *v, *w}, noises[k]});
+}
+
+typedef struct best {
+    choice h;
+    double likelihood;
+} best;
+
+static void keep_best(void *ctx, problem *p, const choice *h) {
+    best *b = ctx;
+    double l = likelihood(p, p->tuned, h);
+    if (l > b->likelihood)
+        *b = (best){*h, l};
+}
+
+/* Weights of the standardised columns by the alpha that likelihood left; the last is the base. */
+static void primal(double *w, const problem *p, const choice *h, double share) {
+    for (uint32_t i = 0; i < p->n; i++)
+        w[p->d] += share * base_variance * p->alpha[i];
+    for (int b = 0; b < BAYES_BLOCKS; b++)
+        for (uint32_t k = p->block[b].first; k < p->block[b].first + p->block[b].n; k++) {
+            double sum = 0;
+            for (uint32_t i = 0; i < p->n; i++)
+                sum += p->alpha[i] * p->x[(size_t)i * p->d + k];
+            w[k] += share * sum * h->deviation[b] * h->deviation[b];
+        }
+}
+
+typedef struct mean { /* over choices, each with its likelihood */
+    double *w, most, sum;
+} mean;
+
+static void add_to_mean(void *ctx, problem *p, const choice *h) {
+    mean *m = ctx;
+    double share = exp(likelihood(p, p->n, h) - m->most);
+    if (share < 1e-6)
+        return;
+    m->sum += share;
+    primal(m->w, p, h, share);
 }
 
 static int by_value(const void *a, const void *b) {
@@ -199,33 +233,32 @@ static void weigh(problem *p, uint32_t n, const choice *h) {
     double limit = outlier_deviations * 1.4826 * median(p->sorted, p->residual, n) + 1e-9;
     for (uint32_t i = 0; i < n; i++) {
         double w = fmin(1, limit / fmax(p->residual[i], 1e-300));
-        p->weight[i] = fmax(w * w, 1e-3);
+        p->weight[i] = fmax(fmin(w * w, p->start[i]), least_weight);
     }
 }
 
-static nas_status regress(double *weight, double *base, double *evidence, problem *p, double middle,
-                          double spread) {
-    choice h = {{0}, 0};
+/* Few rows cannot tell choices apart: then all of them speak, as loud as they are likely. */
+static nas_status regress(double *evidence, problem *p) {
+    best b;
     for (int round = 0; round < ROUNDS; round++) {
-        h = choose(p);
-        *evidence = likelihood(p, p->n, &h);
-        if (!isfinite(*evidence))
+        b.likelihood = -(double)INFINITY;
+        every_choice(p, keep_best, &b);
+        if (!isfinite(b.likelihood) || !isfinite(likelihood(p, p->n, &b.h)))
             return nas_fail(NAS_E_DATA, "the samples cannot be told apart from one another");
         if (round + 1 < ROUNDS)
-            weigh(p, p->n, &h);
+            weigh(p, p->n, &b.h);
     }
-    double sum = 0;
-    for (uint32_t i = 0; i < p->n; i++)
-        sum += p->alpha[i];
-    *base = middle + spread * base_variance * sum;
-    for (int b = 0; b < BAYES_BLOCKS; b++)
-        for (uint32_t k = p->block[b].first; k < p->block[b].first + p->block[b].n; k++) {
-            double w = 0;
-            for (uint32_t i = 0; i < p->n; i++)
-                w += p->alpha[i] * p->x[(size_t)i * p->d + k];
-            weight[k] = w * h.deviation[b] * h.deviation[b] * spread / p->scale[k];
-            *base -= weight[k] * p->mean[k];
-        }
+    mean m = {p->w, likelihood(p, p->n, &b.h), 1};
+    *evidence = m.most;
+    if (p->n > p->tuned) {
+        primal(p->w, p, &b.h, 1);
+        return NAS_OK;
+    }
+    m.sum = 0;
+    every_choice(p, add_to_mean, &m);
+    *evidence += log(m.sum);
+    for (uint32_t k = 0; k <= p->d; k++)
+        p->w[k] /= m.sum;
     return NAS_OK;
 }
 
@@ -233,24 +266,31 @@ nas_status bayes_fit(double *weight, double *base, double *evidence, const doubl
                      const double *y, uint32_t n, uint32_t d, const bayes_block *block) {
     problem p = {.n = n, .d = d, .tuned = n < MOST_TUNED ? n : MOST_TUNED, .block = block};
     nas_status st;
-    double mean = 0, spread = 0;
+    double centre = 0, spread = 0, all = 0;
     NAS_GO(allocate(&p));
     double middle = median(p.sorted, y, n);
+    for (uint32_t i = 0; i < n; i++) {
+        p.start[i] = p.weight[i] = y[i] < least_share * middle ? least_weight : 1;
+        all += p.weight[i];
+        centre += p.weight[i] * y[i];
+    }
+    centre /= all;
     for (uint32_t i = 0; i < n; i++)
-        mean += y[i] / n;
-    for (uint32_t i = 0; i < n; i++)
-        spread += (y[i] - mean) * (y[i] - mean) / n;
+        spread += p.weight[i] * (y[i] - centre) * (y[i] - centre) / all;
     spread = sqrt(spread);
     if (!(spread > 0))
         NAS_GO(nas_fail(NAS_E_DATA, "all %u samples are %g: nothing to learn from", (unsigned)n,
-                        mean));
-    for (uint32_t i = 0; i < n; i++) {
+                        centre));
+    for (uint32_t i = 0; i < n; i++)
         p.z[i] = (y[i] - middle) / spread;
-        p.weight[i] = 1;
-    }
     standardise(&p, x);
     fill_gram(&p);
-    NAS_GO(regress(weight, base, evidence, &p, middle, spread));
+    NAS_GO(regress(evidence, &p));
+    *base = middle + spread * p.w[d];
+    for (uint32_t k = 0; k < d; k++) {
+        weight[k] = p.w[k] * spread / p.scale[k];
+        *base -= weight[k] * p.mean[k];
+    }
 done:
     problem_free(&p);
     return st;

@@ -123,9 +123,8 @@ nas_status nas_fit_solve(nas_fit *f, const uint32_t *index, uint32_t n) {
     nas_learnt *l = &f->learnt;
     uint32_t types = l->n, d = 1 + 2 * types;
     nas_status st = NAS_OK;
-    const bayes_block block[BAYES_BLOCKS] = {{0, 1, {1, -1}},
-                                             {1, types, {0.03, 0.1, 0.3, 1, -1}},
-                                             {1 + types, types, {0, 0.03, 0.1, 0.3, -1}}};
+    const bayes_block block[BAYES_BLOCKS] = {
+        {0, 1, {1, -1}}, {1, types, {0.03, 0.1, 0.2, -1}}, {1 + types, types, {0, 0.03, -1}}};
     l->base_s = 0;
     l->factor = 1;
     for (uint32_t t = 0; t < types; t++) {
