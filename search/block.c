@@ -155,12 +155,12 @@ static nas_status conv_weight(nas_value *w, build *b, int32_t channels, const ch
         return nas_fail(NAS_E_SHAPE,
                         "groups %d must divide the %d channels before and the %d behind", s->groups,
                         channels, s->out);
-    double fan_out = (double)s->kernel * s->kernel * s->out / s->groups;
-    nas_attr attr = {
-        .leaf = {.shape = NAS_SHAPE(s->kernel, s->kernel, channels / s->groups, s->out),
-                 .init = NAS_INIT_NORMAL,
-                 .scale = (float)sqrt(2 / fan_out),
-                 .decay = 1}};
+    int32_t wide = s->wide > 0 ? s->wide : s->kernel;
+    double fan_out = (double)s->kernel * wide * s->out / s->groups;
+    nas_attr attr = {.leaf = {.shape = NAS_SHAPE(s->kernel, wide, channels / s->groups, s->out),
+                              .init = NAS_INIT_NORMAL,
+                              .scale = (float)sqrt(2 / fan_out),
+                              .decay = 1}};
     return leaf(w, b, part, "weight", NAS_OP_PARAM, attr);
 }
 
@@ -176,6 +176,13 @@ nas_status conv_norm_act(build *b, nas_value *x, const char *part, const conv_sp
         attr.conv.dilation[i] = dilation;
     }
     pad_of(attr.conv.pad, s->pad != NULL ? s->pad : "same", s->kernel, dilation);
+    if (s->wide > 0) {
+        int32_t across[4];
+        pad_of(across, s->pad != NULL ? s->pad : "same", s->wide, dilation);
+        attr.conv.kernel[1] = s->wide;
+        attr.conv.pad[2] = across[2];
+        attr.conv.pad[3] = across[3];
+    }
     attr.conv.groups = s->groups;
     NAS_TRY(nas_conv2d(x, b->g, *x, w, &attr));
     if (s->bias) {

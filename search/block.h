@@ -50,6 +50,7 @@ typedef struct form {
 const form *form_get(const form *map, const char *key); /* NULL: absent */
 
 enum { PATH_BYTES = 112 }; /* leaves room for ".part.role" in the 128 bytes of a fold's names */
+enum { MAX_MEMORY = 64 };
 
 typedef struct build {
     nas_graph *g;
@@ -58,7 +59,13 @@ typedef struct build {
     int32_t streams;  /* dropouts so far */
     bool class_token; /* token 0 is a class token */
     nas_value before; /* what went into the last cell; its id 0 before the first */
-    bool located;     /* the failure on its way names its block already */
+    int32_t grid[2];  /* rows and columns of the image that the tokens were; 0: none */
+    bool embedded;    /* there is a table: the last embedding's */
+    nas_value table;
+    bool remember; /* the outputs of layers are kept for a decoder: seq2seq.c */
+    uint32_t n_memory;
+    nas_value memory[MAX_MEMORY]; /* outputs of the encoder's layers, the last one last */
+    bool located;                 /* the failure on its way names its block already */
     char path[PATH_BYTES];
 } build;
 
@@ -98,6 +105,7 @@ nas_act arg_act(const block_kind *k, const form *args, const char *name);
 
 typedef struct conv_spec {
     int32_t out, kernel, stride, dilation, groups;
+    int32_t wide;    /* columns of the kernel; 0: as many as rows */
     const char *pad; /* "same", "valid" or a number; NULL: same */
     bool norm, bias;
     nas_act act;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const char *const norms[] = {"batch", "none", NULL};
+static const char *const norms[] = {"batch", "layer", "none", NULL};
 
 static const block_arg args_of_conv[] = {
     {"out", ARG_INT, NULL, 1, 65536, NULL, false},
@@ -27,8 +27,15 @@ static nas_status build_conv(build *b, const form *args, nas_value *x) {
                    .pad = arg_word(k, args, "pad"),
                    .norm = strcmp(arg_word(k, args, "norm"), "batch") == 0,
                    .act = arg_act(k, args, "act")};
+    nas_act act = s.act;
+    bool layer = strcmp(arg_word(k, args, "norm"), "layer") == 0;
     s.bias = arg_given(args, "bias") ? arg_bool(k, args, "bias") : !s.norm;
-    return conv_norm_act(b, x, "conv", &s);
+    if (!layer)
+        return conv_norm_act(b, x, "conv", &s);
+    s.act = NAS_ACT_NONE;
+    NAS_TRY(conv_norm_act(b, x, "conv", &s));
+    NAS_TRY(layer_norm(b, x, "conv", 1e-5f));
+    return nas_activation(x, b->g, *x, act);
 }
 
 BLOCK_KIND(conv, args_of_conv, NULL);

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static const char *const pools[] = {"avg", "cls", "none", NULL};
+static const char *const pools[] = {"avg", "cls", "none", "patches", NULL};
 static const char *const norms[] = {"layer", "batch", "none", NULL};
 
 static const block_arg args_of_head[] = {
@@ -30,10 +30,19 @@ static nas_status pool_cls(build *b, nas_value *x) {
     return flatten(b, x);
 }
 
+/* The mean of all tokens but the class token. */
+static nas_status pool_patches(build *b, nas_value *x) {
+    NAS_TRY(want_tokens(b, *x, "pool: patches"));
+    if (b->class_token)
+        NAS_TRY(nas_slice(x, b->g, *x, 1, 1, shape_of(b, *x)->dim[1]));
+    return nas_global_pool(x, b->g, *x);
+}
+
 static const struct {
     const char *name;
     nas_status (*pool)(build *b, nas_value *x);
-} pooling[] = {{"avg", pool_avg}, {"cls", pool_cls}, {"none", pool_none}};
+} pooling[] = {
+    {"avg", pool_avg}, {"cls", pool_cls}, {"patches", pool_patches}, {"none", pool_none}};
 
 static nas_status build_head(build *b, const form *args, nas_value *x) {
     const block_kind *k = &block_head;

@@ -1,6 +1,6 @@
 /* search/blocks/patch.c - an image to tokens, one for each square patch: Dosovitskiy et al. 2021.
  */
-#include "../block.h"
+#include "../parts.h"
 
 static const block_arg args_of_patch[] = {
     {"size", ARG_INT, NULL, 1, 64, NULL, false},
@@ -8,21 +8,6 @@ static const block_arg args_of_patch[] = {
     {"pos", ARG_BOOL, "true", 0, 0, NULL, false},
     {"cls", ARG_BOOL, "false", 0, 0, NULL, false},
 };
-
-static nas_status embedding(nas_value *v, build *b, const char *name, int32_t tokens, int32_t dim) {
-    nas_attr attr = {.leaf = {.shape = NAS_SHAPE(1, tokens, dim),
-                              .init = NAS_INIT_TRUNC_NORMAL,
-                              .scale = 0.02f}};
-    return leaf(v, b, name, "", NAS_OP_PARAM, attr);
-}
-
-static nas_status class_token(build *b, nas_value *x, int32_t dim) {
-    nas_value token, each;
-    NAS_TRY(embedding(&token, b, "cls", 1, dim));
-    NAS_TRY(nas_expand(&each, b->g, token, NAS_SHAPE(b->batch, 1, dim), 1));
-    b->class_token = true;
-    return nas_concat(x, b->g, (nas_value[]){each, *x}, 2, 1);
-}
 
 static nas_status build_patch(build *b, const form *args, nas_value *x) {
     const block_kind *k = &block_patch;
@@ -32,20 +17,16 @@ static nas_status build_patch(build *b, const form *args, nas_value *x) {
     if (s.dim[1] % size != 0 || s.dim[2] % size != 0)
         return nas_fail(NAS_E_SHAPE, "patches of %dx%d do not tile %dx%d", size, size, s.dim[1],
                         s.dim[2]);
-    int32_t tokens = (s.dim[1] / size) * (s.dim[2] / size);
     conv_spec project = {
         .out = dim, .kernel = size, .stride = size, .groups = 1, .pad = "valid", .bias = true};
     NAS_TRY(conv_norm_act(b, x, "project", &project));
-    NAS_TRY(nas_reshape(x, b->g, *x, NAS_SHAPE(b->batch, tokens, dim)));
-    b->class_token = false;
-    if (arg_bool(k, args, "cls")) {
-        NAS_TRY(class_token(b, x, dim));
-        tokens++;
-    }
+    NAS_TRY(to_tokens(b, x));
+    if (arg_bool(k, args, "cls"))
+        NAS_TRY(class_token(b, x));
     if (!arg_bool(k, args, "pos"))
         return NAS_OK;
     nas_value pos;
-    NAS_TRY(embedding(&pos, b, "pos", tokens, dim));
+    NAS_TRY(embedding(&pos, b, "pos", "", NAS_SHAPE(1, shape_of(b, *x)->dim[1], dim)));
     return nas_add(x, b->g, *x, pos);
 }
 
