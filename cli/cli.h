@@ -103,6 +103,9 @@ nas_status cli_measure_modelled(double *out, const nas_measure *m, const nas_gra
 
 /* network.c: a network file to its text and model graph; both are the caller's. */
 nas_status cli_network(nas_graph **graph, char **text, const char *path, int32_t batch);
+/* device.c: the device that --device and --binary name; and as the text that names it. */
+nas_status cli_device_open(nas_device **out, const cli_args *a);
+nas_status cli_device_spec(char *out, size_t cap, const cli_args *a);
 /* The model graph of a model file. */
 nas_status cli_model_graph(nas_graph **graph, const nas_model *m, int32_t batch);
 /* Opens a data set for images of this size. */

@@ -70,7 +70,7 @@ static void print_text(nas_text *t, const bench *b) {
 
 static nas_status measure(bench *b, const cli_args *a, int32_t batch) {
     bool kernels = cli_has(a, "kernels"), ops = cli_has(a, "ops"), words = a->n_words > 0;
-    NAS_TRY(nas_device_open(&b->device, cli_get(a, "device")));
+    NAS_TRY(cli_device_open(&b->device, a));
     NAS_TRY(nas_device_peak(&b->peak_flops, &b->peak_bytes, b->device));
     if (kernels || (!words && !ops && !cli_has(a, "work")))
         NAS_TRY(bench_kernels(b));
@@ -109,6 +109,7 @@ static int run(cli_args *a) {
 
 static const cli_option options[] = {
     {"device", "SPEC", "number, type or part of the name (clnas devices)"},
+    {"binary", "FILE", "kernels from a program that was built elsewhere (docs/fpga.md)"},
     {"kernels", NULL, "single ops only, one family of kernels after the other"},
     {"work", "WORK", "of the networks only train (a step) or infer"},
     {"ops", NULL, "also what each op takes in a training step"},

@@ -325,8 +325,11 @@ static nas_status work(job *j, const cli_args *a) {
     NAS_TRY(st);
     if (cli_has(a, "on"))
         NAS_TRY(price_list(j, cli_get(a, "on")));
-    if (cli_has(a, "device"))
-        NAS_TRY(measure(j, cli_get(a, "device")));
+    if (cli_has(a, "device") || cli_has(a, "binary")) {
+        char spec[700];
+        NAS_TRY(cli_device_spec(spec, sizeof spec, a));
+        NAS_TRY(measure(j, spec));
+    }
     if (!j->n)
         for (const char *const *name = nas_hw_names(); *name; name++)
             NAS_TRY(price(j, *name));
@@ -355,6 +358,7 @@ static const cli_option options[] = {
     {"on", "NAME,NAME…",
      "device files to model it on (clnas hardware); default: all that are built in"},
     {"device", "SPEC", "measure on this OpenCL device (clnas devices)"},
+    {"binary", "FILE", "kernels from a program that was built elsewhere (docs/fpga.md)"},
     {"batch", "N", "images in one run (default 1)"},
     {"png", "PREFIX", "draw PREFIX-network.png and PREFIX-layers.png"},
     {"json", NULL, "machine-readable, to stdout"},

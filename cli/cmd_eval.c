@@ -39,7 +39,7 @@ static nas_status evaluate(nas_eval_result *r, const cli_args *a, const char *wh
         NAS_GO(nas_fail(NAS_E_SHAPE, "the model knows %d classes but the data in %s have %d",
                         info->classes, cli_get(a, "data"), nas_data_info_of(data)->classes));
     NAS_GO(part(&index, &n, data, which));
-    NAS_GO(nas_device_open(&dev, cli_get(a, "device")));
+    NAS_GO(cli_device_open(&dev, a));
     NAS_GO(nas_predictor_create(&p, dev, g, m, BATCH));
     NAS_GO(nas_predictor_evaluate(r, p, data, index, n, cli_stop()));
 done:
@@ -80,6 +80,7 @@ static const cli_option options[] = {
     {"data", "DIR", "data set, of the model's classes"},
     {"part", "NAME", "test (default) or train"},
     {"device", "SPEC", "number, type or part of the name (clnas devices)"},
+    {"binary", "FILE", "kernels from a program that was built elsewhere (docs/fpga.md)"},
     {"json", NULL, "machine-readable, to stdout"},
     {NULL, NULL, NULL}};
 extern const cli_command cmd_eval;

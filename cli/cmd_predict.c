@@ -55,7 +55,7 @@ static nas_status predict(nas_text *t, const cli_args *a) {
     const nas_model_info *i = nas_model_info_of(m);
     size_t bytes = (size_t)i->height * (size_t)i->width * (size_t)i->channels;
     NAS_GO(cli_model_graph(&g, m, 1));
-    NAS_GO(nas_device_open(&dev, cli_get(a, "device")));
+    NAS_GO(cli_device_open(&dev, a));
     NAS_GO(nas_predictor_create(&p, dev, g, m, 1));
     image = nas_malloc(bytes);
     prob = nas_malloc((size_t)i->classes * sizeof *prob);
@@ -90,6 +90,7 @@ static int run(cli_args *a) {
 
 static const cli_option options[] = {
     {"device", "SPEC", "number, type or part of the name (clnas devices)"},
+    {"binary", "FILE", "kernels from a program that was built elsewhere (docs/fpga.md)"},
     {"json", NULL, "all probabilities, machine-readable"},
     {NULL, NULL, NULL}};
 extern const cli_command cmd_predict;

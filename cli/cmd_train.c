@@ -30,7 +30,7 @@ static nas_status open_all(job *j, const cli_args *a, const nas_train_config *c,
         return nas_fail(NAS_E_SHAPE, "%s has %d classes but the data in %s have %d", a->word[0],
                         classes, cli_get(a, "data"), info->classes);
     NAS_TRY(nas_split_make(&j->split, j->data, 0, (uint32_t)images, c->seed));
-    return nas_device_open(&j->device, cli_get(a, "device"));
+    return cli_device_open(&j->device, a);
 }
 
 static int report(const cli_args *a, const cli_trained *r, const nas_train_config *c) {
@@ -111,6 +111,7 @@ static const cli_option options[] = {
     {"out", "FILE", "model file to write (safetensors)"},
     {"device", "SPEC",
      "number, type or part of the name (clnas devices); default: a GPU if there is one"},
+    {"binary", "FILE", "kernels from a program that was built elsewhere (docs/fpga.md)"},
     {"seed", "N", "random seed (default 0)"},
     {"images", "N", "use only N training images"},
     {"json", NULL, "result as JSON"},

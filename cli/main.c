@@ -5,12 +5,12 @@
 
 extern const cli_command cmd_search, cmd_status, cmd_front, cmd_report, cmd_train, cmd_eval,
     cmd_predict, cmd_cost, cmd_spaces, cmd_hardware, cmd_devices, cmd_bench, cmd_worker,
-    cmd_calibrate;
+    cmd_calibrate, cmd_tune, cmd_kernels;
 
-const cli_command *const cli_commands[] = {&cmd_search, &cmd_status,    &cmd_front,   &cmd_report,
-                                           &cmd_train,  &cmd_eval,      &cmd_predict, &cmd_cost,
-                                           &cmd_spaces, &cmd_hardware,  &cmd_devices, &cmd_bench,
-                                           &cmd_worker, &cmd_calibrate, NULL};
+const cli_command *const cli_commands[] = {
+    &cmd_search,  &cmd_status,    &cmd_front,  &cmd_report,   &cmd_train,   &cmd_eval,
+    &cmd_predict, &cmd_cost,      &cmd_spaces, &cmd_hardware, &cmd_devices, &cmd_bench,
+    &cmd_worker,  &cmd_calibrate, &cmd_tune,   &cmd_kernels,  NULL};
 
 static void overview(FILE *f) {
     fprintf(f, "clnas %s: neural architecture search on any OpenCL device\n\n", NAS_VERSION);

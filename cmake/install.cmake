@@ -15,7 +15,8 @@ set_target_properties(libclnas PROPERTIES OUTPUT_NAME clnas EXPORT_NAME clnas LI
 target_include_directories(libclnas INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_link_libraries(libclnas PRIVATE PNG::PNG JPEG::JPEG ZLIB::ZLIB OpenCL::OpenCL Threads::Threads
-  PkgConfig::YAML PkgConfig::SQLITE PkgConfig::CAIRO $<$<BOOL:${PQ_FOUND}>:PkgConfig::PQ> m $<BUILD_INTERFACE:clnas_flags>)
+  PkgConfig::YAML PkgConfig::SQLITE PkgConfig::CAIRO $<$<BOOL:${PQ_FOUND}>:PkgConfig::PQ>
+  $<$<BOOL:${CLNAS_WITH_CLBLAST}>:${CLBLAST_LIBRARY}> m $<BUILD_INTERFACE:clnas_flags>)
 if(BUILD_SHARED_LIBS)
   # What the headers name is exported; the rest is free to be called as it likes.
   set(map ${CMAKE_SOURCE_DIR}/cmake/exports.map)
@@ -46,6 +47,9 @@ install(FILES ${CMAKE_BINARY_DIR}/clnasConfig.cmake ${CMAKE_BINARY_DIR}/clnasCon
 set(clnas_requires "libpng, libjpeg, zlib, OpenCL, yaml-0.1, sqlite3, cairo-png")
 if(PQ_FOUND)
   string(APPEND clnas_requires ", libpq")
+endif()
+if(CLNAS_WITH_CLBLAST)
+  string(APPEND clnas_requires ", clblast")
 endif()
 if(BUILD_SHARED_LIBS)
   set(CLNAS_PC_REQUIRES "")

@@ -1,6 +1,6 @@
 /* runtime/device.c - finding, opening and driving devices: one context and one in-order queue each.
  */
-#include "device.h"
+#include "device_spec.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -37,6 +37,16 @@ const device_tile *device_tile_of(uint32_t width) {
     return &tiles[sizeof tiles / sizeof tiles[0] - 1];
 }
 
+static const char *const kernels_of_type[][2] = {
+    {"cpu", "cpu"}, {"gpu", "gpu tiles"}, {"accelerator", "single work-item"}};
+
+static void say_kernels(nas_device_info *o) {
+    for (size_t i = 0; i < sizeof kernels_of_type / sizeof kernels_of_type[0]; i++)
+        if (!strcmp(o->type, kernels_of_type[i][0]))
+            (void)snprintf(o->kernels, sizeof o->kernels, "%s float%d", kernels_of_type[i][1],
+                           (int)device_tile_of(o->vector_width)->vw);
+}
+
 static void fill_info(nas_device_info *o, cl_platform_id platform, cl_device_id id, int32_t index) {
     *o = (nas_device_info){.index = index};
     ocl_device_text(o->name, sizeof o->name, id, CL_DEVICE_NAME);
@@ -56,13 +66,9 @@ static void fill_info(nas_device_info *o, cl_platform_id platform, cl_device_id 
     o->memory_bytes = ocl_device_number(id, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof(cl_ulong), 0);
     o->max_alloc_bytes = ocl_device_number(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof(cl_ulong), 0);
     o->local_bytes = ocl_device_number(id, CL_DEVICE_LOCAL_MEM_SIZE, sizeof(cl_ulong), 0);
-    char ext[1024];
-    ocl_device_text(ext, sizeof ext, id, CL_DEVICE_EXTENSIONS);
-    o->fp64 = strstr(ext, "cl_khr_fp64") != NULL;
-    o->fp16 = strstr(ext, "cl_khr_fp16") != NULL;
-    (void)snprintf(o->kernels, sizeof o->kernels, "%s float%d",
-                   strcmp(o->type, "cpu") ? "general" : "cpu",
-                   (int)device_tile_of(o->vector_width)->vw);
+    o->fp64 = ocl_device_has(id, "cl_khr_fp64");
+    o->fp16 = ocl_device_has(id, "cl_khr_fp16");
+    say_kernels(o);
 }
 
 static nas_status find_all(found **out, uint32_t *n) {
@@ -181,40 +187,110 @@ static void open_ref(nas_device *d) {
     d->align = NAS_PARAM_ALIGN;
 }
 
-static nas_status open_ocl(nas_device *d, const char *spec) {
+/* What the host needs to know of a device beside nas_device_info. */
+static void find_limits(nas_device *d) {
+    d->group_items =
+        (size_t)ocl_device_number(d->id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof(size_t), 1);
+    d->subgroups =
+        ocl_device_has(d->id, "cl_khr_subgroups") || ocl_device_has(d->id, "cl_intel_subgroups");
+    /* "OpenCL 3.0 …"; 3.0 may lack what 2.0 has, so it is asked for by its own number */
+    d->subgroup_std = !strncmp(d->info.version, "OpenCL 2.", 9)   ? "CL2.0"
+                      : !strncmp(d->info.version, "OpenCL 1.", 9) ? "CL1.2"
+                                                                  : "CL3.0";
+    cl_ulong bits = ocl_device_number(d->id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof(cl_uint), 4096);
+    d->align = bits / 32 > NAS_PARAM_ALIGN ? (size_t)(bits / 32) : NAS_PARAM_ALIGN;
+}
+
+/* Compilers of FPGAs are known by their platform, or named. */
+typedef struct hints_row {
+    const char *name, *platform, *macro;
+} hints_row;
+static const hints_row hints[] = {{"intel", "FPGA", "HINTS_INTEL"},
+                                  {"xilinx", "Xilinx", "HINTS_XILINX"}};
+
+static const char *find_hints(const device_spec *s, const nas_device_info *info) {
+    for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++)
+        if (s->hints[0] ? !strcmp(s->hints, hints[i].name)
+                        : contains(info->platform, hints[i].platform))
+            return hints[i].macro;
+    return NULL;
+}
+
+/* Part k of n: a sub-device where the driver has such, else the whole device with a queue of its
+ * own, which is what a GPU shares its units by. */
+static nas_status take_part(nas_device *d, const device_spec *s) {
+    nas_status st = NAS_OK;
+    uint32_t units = d->info.compute_units / s->parts, first = 0;
+    cl_device_id *ids = NULL;
+    cl_uint n = 0;
+    if (s->parts == 1 || strcmp(d->info.type, "cpu"))
+        return NAS_OK;
+    if (!units)
+        return nas_fail(NAS_E_ARG, "device %s has %u compute units: not enough for %u parts",
+                        d->info.name, (unsigned)d->info.compute_units, (unsigned)s->parts);
+    const cl_device_partition_property how[] = {CL_DEVICE_PARTITION_EQUALLY,
+                                                (cl_device_partition_property)units, 0};
+    if (clCreateSubDevices(d->id, how, 0, NULL, &n) != CL_SUCCESS || n < s->parts)
+        return NAS_OK;
+    ids = nas_calloc(n, sizeof(cl_device_id));
+    if (!ids)
+        return nas_fail_memory(n * sizeof(cl_device_id));
+    NAS_GO(ocl_check(clCreateSubDevices(d->id, how, n, ids, NULL), "clCreateSubDevices"));
+    for (first = 0; first < n; first++)
+        if (first != s->part - 1)
+            clReleaseDevice(ids[first]);
+    d->id = ids[s->part - 1];
+    d->part = true;
+    d->info.compute_units = units;
+done:
+    nas_free(ids);
+    return st;
+}
+
+static nas_status open_ocl(nas_device *d, const device_spec *s) {
     nas_status st = NAS_OK;
     found *f = NULL;
     const found *pick = NULL;
     uint32_t n = 0;
     cl_int err;
     NAS_GO(find_all(&f, &n));
-    NAS_GO(choose(&pick, f, n, spec));
+    NAS_GO(choose(&pick, f, n, s->name));
     d->info = pick->info;
     d->id = pick->id;
     d->tile = *device_tile_of(d->info.vector_width);
-    cl_ulong bits = ocl_device_number(d->id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof(cl_uint), 4096);
-    d->align = bits / 32 > NAS_PARAM_ALIGN ? (size_t)(bits / 32) : NAS_PARAM_ALIGN;
+    NAS_GO(take_part(d, s));
+    find_limits(d);
+    d->hints = find_hints(s, &d->info);
+    if (s->as[0]) {
+        (void)snprintf(d->info.type, sizeof d->info.type, "%s", s->as);
+        say_kernels(&d->info);
+    }
     d->context = clCreateContext(NULL, 1, &d->id, NULL, NULL, &err);
     NAS_GO(ocl_check(err, "clCreateContext"));
     d->queue = clCreateCommandQueue(d->context, d->id, 0, &err);
     NAS_GO(ocl_check(err, "clCreateCommandQueue"));
     NAS_GO(nas_buffer_create(&d->zero, d, NAS_F32, DEVICE_ZEROS));
     NAS_GO(nas_buffer_fill(d->zero, 0, 0.0, DEVICE_ZEROS));
+    if (s->binary[0]) {
+        (void)snprintf(d->binary_path, sizeof d->binary_path, "%s", s->binary);
+        NAS_GO(program_load_binary(d));
+    }
 done:
     nas_free(f);
     return st;
 }
 
 nas_status nas_device_open(nas_device **out, const char *spec) {
-    const char *s = spec && *spec ? spec : "auto";
+    device_spec s;
+    NAS_TRY(device_spec_read(&s, spec ? spec : ""));
     nas_device *d = nas_calloc(1, sizeof *d);
     if (!d)
         return nas_fail_memory(sizeof *d);
     nas_status st = NAS_OK;
-    if (!strcmp(s, "ref"))
+    if (!strcmp(s.name, "ref"))
         open_ref(d);
     else
-        st = open_ocl(d, s);
+        st = open_ocl(d, &s);
     if (st == NAS_OK)
         *out = d;
     else
@@ -229,10 +305,13 @@ void nas_device_close(nas_device *d) {
         (void)clFinish(d->queue);
     nas_buffer_free(d->zero);
     program_free_all(d);
+    tune_free(d->tune);
     if (d->queue)
         clReleaseCommandQueue(d->queue);
     if (d->context)
         clReleaseContext(d->context);
+    if (d->part)
+        clReleaseDevice(d->id);
     nas_free(d);
 }
 

@@ -40,7 +40,19 @@ struct nas_device {
     size_t n_kernels, cap_kernels;
     nas_buffer *zero; /* zeros: what padding reads, and what stands for an absent input */
     double peak_flops, peak_bytes;
+    bool part;                /* id is a sub-device, to be released */
+    bool subgroups;           /* it says so; candidates are checked before they are used */
+    const char *subgroup_std; /* language version that has them */
+    size_t group_items;       /* largest work-group */
+    const char *hints;        /* macro for fpga.clh; NULL: none */
+    cl_program binary;        /* all kernels, built elsewhere; NULL: built from source */
+    char binary_path[512];
+    const char *force;             /* the candidate that nodes must take; NULL: the best known */
+    const struct candidate *trial; /* the one to try, where it can, before all others */
+    struct tune_table *tune;       /* read when it is first needed */
 };
+
+void tune_free(struct tune_table *t); /* tune_table.c */
 
 /* At least `count` zeros; grows on demand. Old handles stay valid until the device closes or grows.
  */
@@ -65,6 +77,16 @@ nas_status program_get(cl_program *out, nas_device *d, const char *file) NAS_MUS
 nas_status program_kernel(cl_kernel *out, size_t local[3], nas_device *d, const char *file,
                           const char *name) NAS_MUST_USE;
 void program_free_all(nas_device *d);
+/* Loads d->binary from d->binary_path; its tile is that of the binary. */
+nas_status program_load_binary(nas_device *d) NAS_MUST_USE;
+/* nas_device_save_binary of these files alone (NULL ends them); NULL: all. */
+nas_status program_save_binary(nas_device *d, const char *path,
+                               const char *const *files) NAS_MUST_USE;
+/* Appends the folder for what is kept between runs, made if need be; false: there is none. */
+bool program_cache_dir(nas_text *path);
+/* Appends a kernel file with its includes put in; the options that it is built with. */
+nas_status program_source(nas_text *out, const char *file) NAS_MUST_USE;
+void program_options(nas_text *out, const nas_device *d, const char *file);
 
 /* Enqueues and flushes now and then, so that no driver holds back or piles up work. */
 nas_status device_enqueue(nas_device *d, cl_command_queue q, cl_kernel k, const char *name,

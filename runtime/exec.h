@@ -7,6 +7,8 @@
 
 typedef struct exec_step { /* one launch with its arguments set */
     cl_kernel kernel;
+    library_call call; /* not NULL: instead of the kernel, with call_args */
+    call_arg *call_args;
     const char *name;
     uint32_t node;
     size_t global[3], local[3];

@@ -30,6 +30,39 @@ static nas_status set_arg(nas_exec *e, cl_kernel k, cl_uint i, const karg *a) {
     return ocl_check(clSetKernelArg(k, i, sizeof b->mem, &b->mem), "clSetKernelArg");
 }
 
+static nas_status prepare_call(nas_exec *e, exec_step *s, const launch *l, const karg *args) {
+    s->call = l->call;
+    s->call_args = nas_calloc(l->n_args + 1, sizeof *s->call_args);
+    if (!s->call_args)
+        return nas_fail_memory(l->n_args * sizeof *s->call_args);
+    for (uint32_t k = 0; k < l->n_args; k++) {
+        nas_buffer *b = NULL;
+        if (args[k].kind == KARG_I32)
+            s->call_args[k].i = args[k].i;
+        else if (args[k].kind == KARG_F32)
+            s->call_args[k].f = args[k].f;
+        else
+            NAS_TRY(buffer_of(&b, e, &args[k]));
+        if (b)
+            s->call_args[k].mem = b->mem;
+    }
+    return NAS_OK;
+}
+
+static nas_status prepare_kernel(nas_exec *e, exec_step *s, const launch *l, const karg *args) {
+    NAS_TRY(program_kernel(&s->kernel, s->local, e->device, l->file, l->kernel));
+    for (int k = 0; k < 3; k++) { /* a single work-item may come without a work-group's size */
+        s->global[k] = l->global[k];
+        s->local[k] = s->local[k] ? s->local[k] : 1;
+    }
+    for (uint32_t k = 0; k < l->n_args; k++) {
+        nas_status st = set_arg(e, s->kernel, k, &args[k]);
+        if (st != NAS_OK)
+            return nas_fail_prefix(st, "%s argument %u", l->kernel, (unsigned)k);
+    }
+    return NAS_OK;
+}
+
 static nas_status prepare(nas_exec *e, const emitter *em) {
     e->steps = nas_calloc(em->n_launches + 1, sizeof *e->steps);
     if (!e->steps)
@@ -37,27 +70,24 @@ static nas_status prepare(nas_exec *e, const emitter *em) {
     for (size_t i = 0; i < em->n_launches; i++) {
         const launch *l = &em->launches[i];
         exec_step *s = &e->steps[i];
-        NAS_TRY(program_kernel(&s->kernel, s->local, e->device, l->file, l->kernel));
         e->n_steps = i + 1;
         s->name = l->kernel;
         s->node = l->node;
-        for (int k = 0; k < 3; k++)
-            s->global[k] = l->global[k];
-        for (uint32_t k = 0; k < l->n_args; k++) {
-            nas_status st = set_arg(e, s->kernel, k, &em->args[l->first_arg + k]);
-            if (st != NAS_OK)
-                return nas_fail_prefix(st, "%s argument %u", l->kernel, (unsigned)k);
-        }
+        NAS_TRY((l->call ? prepare_call : prepare_kernel)(e, s, l, &em->args[l->first_arg]));
     }
     return NAS_OK;
 }
 
+/* event: NULL, or where the launch's goes; a library's work has none. */
+static nas_status step(nas_exec *e, cl_command_queue q, const exec_step *s, cl_event *event) {
+    if (s->call)
+        return s->call(&q, s->call_args);
+    return device_enqueue(e->device, q, s->kernel, s->name, s->global, s->local, event);
+}
+
 static nas_status run(nas_exec *e) {
-    for (size_t i = 0; i < e->n_steps; i++) {
-        const exec_step *s = &e->steps[i];
-        NAS_TRY(device_enqueue(e->device, e->device->queue, s->kernel, s->name, s->global, s->local,
-                               NULL));
-    }
+    for (size_t i = 0; i < e->n_steps; i++)
+        NAS_TRY(step(e, e->device->queue, &e->steps[i], NULL));
     return NAS_OK;
 }
 
@@ -83,12 +113,14 @@ static nas_status profile(nas_exec *e, double *seconds) {
     NAS_TRY(ocl_check(err, "clCreateCommandQueue"));
     for (size_t i = 0; i < e->n_steps; i++) {
         const exec_step *s = &e->steps[i];
-        cl_event event;
+        cl_event event = NULL;
         double from = nas_clock();
-        NAS_GO(device_enqueue(e->device, q, s->kernel, s->name, s->global, s->local, &event));
-        err = clWaitForEvents(1, &event);
-        seconds[s->node] += event_seconds(event, nas_clock() - from);
-        clReleaseEvent(event);
+        NAS_GO(step(e, q, s, &event));
+        err = event ? clWaitForEvents(1, &event) : clFinish(q);
+        double host = nas_clock() - from;
+        seconds[s->node] += event ? event_seconds(event, host) : host;
+        if (event)
+            clReleaseEvent(event);
         NAS_GO(ocl_check(err, "clWaitForEvents"));
     }
 done:
@@ -98,8 +130,11 @@ done:
 }
 
 static void release(nas_exec *e) {
-    for (size_t i = 0; i < e->n_steps; i++)
-        clReleaseKernel(e->steps[i].kernel);
+    for (size_t i = 0; i < e->n_steps; i++) {
+        if (e->steps[i].kernel)
+            clReleaseKernel(e->steps[i].kernel);
+        nas_free(e->steps[i].call_args);
+    }
     nas_free(e->steps);
 }
 

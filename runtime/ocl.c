@@ -86,6 +86,19 @@ void ocl_device_text(char *out, size_t cap, cl_device_id id, cl_device_info what
     (void)snprintf(out, cap, "%s", text);
 }
 
+bool ocl_device_has(cl_device_id id, const char *extension) {
+    size_t n = 0, len = strlen(extension);
+    bool has = false;
+    if (clGetDeviceInfo(id, CL_DEVICE_EXTENSIONS, 0, NULL, &n) != CL_SUCCESS || !n)
+        return false;
+    char *all = nas_calloc(n + 1, 1);
+    if (all && clGetDeviceInfo(id, CL_DEVICE_EXTENSIONS, n, all, NULL) == CL_SUCCESS)
+        for (const char *at = all; !has && (at = strstr(at, extension)) != NULL; at += len)
+            has = (at == all || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0');
+    nas_free(all);
+    return has;
+}
+
 void ocl_platform_text(char *out, size_t cap, cl_platform_id id, cl_platform_info what) {
     char text[1024] = "";
     if (clGetPlatformInfo(id, what, sizeof text, text, NULL) != CL_SUCCESS)

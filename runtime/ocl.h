@@ -18,6 +18,8 @@ static inline NAS_MUST_USE nas_status ocl_check(cl_int code, const char *call) {
 
 /* Text of a device or platform property; "" when the driver does not answer. */
 void ocl_device_text(char *out, size_t cap, cl_device_id id, cl_device_info what);
+/* Has the device this extension? */
+bool ocl_device_has(cl_device_id id, const char *extension);
 void ocl_platform_text(char *out, size_t cap, cl_platform_id id, cl_platform_info what);
 /* A number of a device property; `otherwise` when the driver does not answer. */
 cl_ulong ocl_device_number(cl_device_id id, cl_device_info what, size_t size, cl_ulong otherwise);

@@ -39,22 +39,28 @@ static nas_status add_source(nas_text *out, const char *name, size_t n, int dept
 
 /* What a CPU and a GPU want differs in the work-group: PoCL runs single-item groups of tile kernels
  * best, a GPU must have its lanes filled. */
-static void add_options(nas_text *t, const nas_device *d) {
+void program_options(nas_text *t, const nas_device *d, const char *file) {
     bool cpu = !strcmp(d->info.type, "cpu");
-    nas_text_add(
-        t, "-cl-std=CL1.2 -cl-mad-enable -cl-no-signed-zeros -DVW=%d -DNV=%d -DMR=%d -DMR1=%d",
-        (int)d->tile.vw, (int)d->tile.nv, (int)d->tile.mr, (int)d->tile.mr1);
+    /* sub-groups came after 1.2; the file that uses them is built only where they are */
+    nas_text_add(t, "-cl-std=%s", strncmp(file, "subgroup", 8) ? "CL1.2" : d->subgroup_std);
+    nas_text_add(t, " -cl-mad-enable -cl-no-signed-zeros -DVW=%d -DNV=%d -DMR=%d -DMR1=%d",
+                 (int)d->tile.vw, (int)d->tile.nv, (int)d->tile.mr, (int)d->tile.mr1);
 #define NAS_ACT(symbol, name) nas_text_add(t, " -DACT_" #symbol "=%d", NAS_ACT_##symbol);
 #include <nas/act.def>
 #undef NAS_ACT
     nas_text_add(t,
                  cpu ? " -DTILE_X=1 -DTILE_Y=1 -DFLAT_X=64" : " -DTILE_X=8 -DTILE_Y=8 -DFLAT_X=64");
+    if (d->hints)
+        nas_text_add(t, " -D%s", d->hints);
+}
+
+nas_status program_source(nas_text *out, const char *file) {
+    return add_source(out, file, strlen(file), 0);
 }
 
 /* ---- disk cache: every failure here only means that the source is built ---- */
 
-static bool cache_path(nas_text *path, const nas_device *d, const char *file,
-                       const nas_text *source, const nas_text *options) {
+bool program_cache_dir(nas_text *path) {
     const char *dir = getenv("CLNAS_CACHE_DIR"), *xdg = getenv("XDG_CACHE_HOME"),
                *home = getenv("HOME");
     if (dir && *dir)
@@ -65,7 +71,12 @@ static bool cache_path(nas_text *path, const nas_device *d, const char *file,
         nas_text_add(path, "%s/.cache/clnas", home);
     else
         return false;
-    if (path->failed || nas_dir_make(nas_text_str(path)) != NAS_OK)
+    return !path->failed && nas_dir_make(nas_text_str(path)) == NAS_OK;
+}
+
+static bool cache_path(nas_text *path, const nas_device *d, const char *file,
+                       const nas_text *source, const nas_text *options) {
+    if (!program_cache_dir(path))
         return false;
     const char *parts[] = {
         nas_text_str(source), nas_text_str(options), d->info.platform, d->info.name,
@@ -157,7 +168,7 @@ static nas_status build(cl_program *out, nas_device *d, const char *file) {
     cl_program p = NULL;
     cl_int err;
     NAS_GO(add_source(&source, file, strlen(file), 0));
-    add_options(&options, d);
+    program_options(&options, d, file);
     NAS_GO(nas_text_check(&options));
     bool cache = cache_path(&path, d, file, &source, &options);
     if (cache && (p = load_cached(d, path.s, options.s)) != NULL) {
@@ -186,6 +197,10 @@ done:
 }
 
 nas_status program_get(cl_program *out, nas_device *d, const char *file) {
+    if (d->binary) {
+        *out = d->binary;
+        return NAS_OK;
+    }
     for (size_t i = 0; i < d->n_programs; i++)
         if (!strcmp(d->programs[i].file, file)) {
             *out = d->programs[i].program;
@@ -209,8 +224,8 @@ nas_status program_kernel(cl_kernel *out, size_t local[3], nas_device *d, const 
     NAS_TRY(program_get(&p, d, file));
     cl_kernel k = clCreateKernel(p, name, &err);
     if (err != CL_SUCCESS)
-        return nas_fail(NAS_E_BUILD, "clCreateKernel %s of %s: %s (%d)", name, file,
-                        ocl_code_name(err), err);
+        return nas_fail(NAS_E_BUILD, "clCreateKernel %s of %s: %s (%d)", name,
+                        d->binary ? d->binary_path : file, ocl_code_name(err), err);
     err = clGetKernelWorkGroupInfo(k, d->id, CL_KERNEL_COMPILE_WORK_GROUP_SIZE, 3 * sizeof *local,
                                    local, NULL);
     if (err != CL_SUCCESS) {
@@ -222,6 +237,8 @@ nas_status program_kernel(cl_kernel *out, size_t local[3], nas_device *d, const 
 }
 
 void program_free_all(nas_device *d) {
+    if (d->binary)
+        clReleaseProgram(d->binary);
     for (size_t i = 0; i < d->n_kernels; i++)
         clReleaseKernel(d->kernels[i].kernel);
     for (size_t i = 0; i < d->n_programs; i++)

@@ -1,5 +1,5 @@
 /* runtime/rows.c - the table of kernels for every op, and what rows use to append launches. */
-#include "rows.h"
+#include "candidates.h"
 
 #include <assert.h>
 
@@ -58,9 +58,11 @@ nas_status rows_emit(emitter *e, uint32_t id) {
     const row *r = table[e->n->op];
     if (!r)
         return nas_fail(NAS_E_UNSUPPORTED, "no kernel for %s", nas_op_get(e->n->op)->name);
-    while (r->guard && !r->guard(e))
+    const candidate *c = candidate_choose(e);
+    bool general = e->d->force == candidate_general;
+    while (r->guard && (general || !r->guard(e)))
         r++;
-    r->emit(e);
+    (c ? c->emit : r->emit)(e);
     if (e->scratch > e->scratch_max)
         e->scratch_max = e->scratch;
     return e->status;
@@ -73,22 +75,28 @@ void rows_free(emitter *e) {
     e->args = NULL;
 }
 
-void rows_launch(emitter *e, const char *file, const char *kernel, size_t gx, size_t gy, size_t gz,
-                 const karg *args, size_t n_args) {
+static void append(emitter *e, launch l, const karg *args, size_t n_args) {
     if (e->status != NAS_OK ||
         (e->status = nas_grow(&e->launches, &e->cap_launches, e->n_launches + 1,
                               sizeof *e->launches)) != NAS_OK ||
         (e->status = nas_grow(&e->args, &e->cap_args, e->n_args + n_args, sizeof *e->args)) !=
             NAS_OK)
         return;
-    e->launches[e->n_launches++] = (launch){.file = file,
-                                            .kernel = kernel,
-                                            .global = {gx, gy, gz},
-                                            .node = e->id,
-                                            .first_arg = e->n_args,
-                                            .n_args = (uint32_t)n_args};
+    l.node = e->id;
+    l.first_arg = e->n_args;
+    l.n_args = (uint32_t)n_args;
+    e->launches[e->n_launches++] = l;
     for (size_t i = 0; i < n_args; i++)
         e->args[e->n_args++] = args[i];
+}
+
+void rows_launch(emitter *e, const char *file, const char *kernel, size_t gx, size_t gy, size_t gz,
+                 const karg *args, size_t n_args) {
+    append(e, (launch){.file = file, .kernel = kernel, .global = {gx, gy, gz}}, args, n_args);
+}
+
+void rows_call(emitter *e, const char *name, library_call call, const karg *args, size_t n_args) {
+    append(e, (launch){.kernel = name, .call = call}, args, n_args);
 }
 
 size_t rows_scratch(emitter *e, size_t count) {

@@ -28,8 +28,18 @@ typedef struct karg {
 #define KI(x)     ((karg){.kind = KARG_I32, .i = (int32_t)(x)})
 #define KF(x)     ((karg){.kind = KARG_F32, .f = (float)(x)})
 
+/* An argument of a library's routine, resolved. */
+typedef union call_arg {
+    cl_mem mem;
+    int32_t i;
+    float f;
+} call_arg;
+/* Enqueues a library's work on *q. */
+typedef nas_status (*library_call)(cl_command_queue *q, const call_arg *args);
+
 typedef struct launch {
     const char *file, *kernel;
+    library_call call; /* not NULL: a library's routine instead of a kernel of a file */
     size_t global[3];
     uint32_t node;
     size_t first_arg;
@@ -37,7 +47,7 @@ typedef struct launch {
 } launch;
 
 typedef struct emitter {
-    const nas_device *d;
+    nas_device *d;
     const nas_graph *g;
     launch *launches;
     size_t n_launches, cap_launches;
@@ -70,6 +80,8 @@ void rows_launch(emitter *e, const char *file, const char *kernel, size_t gx, si
 #define LAUNCH(e, file, kernel, gx, gy, gz, ...)                                                   \
     rows_launch((e), (file), (kernel), (size_t)(gx), (size_t)(gy), (size_t)(gz),                   \
                 (const karg[]){__VA_ARGS__}, sizeof((const karg[]){__VA_ARGS__}) / sizeof(karg))
+/* The same with a library's routine, which chooses its own work-items. */
+void rows_call(emitter *e, const char *name, library_call call, const karg *args, size_t n_args);
 /* Takes elements of scratch for this node; returns where they start. */
 size_t rows_scratch(emitter *e, size_t count);
 

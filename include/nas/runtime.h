@@ -31,7 +31,13 @@ nas_status nas_device_list(nas_device_info **info, uint32_t *n) NAS_MUST_USE;
 typedef struct nas_device nas_device;
 /* spec: "0", "1" … (index), "cpu", "gpu", "accelerator" (first of that type), a part of the name
  * (unique, letter case ignored), "ref" (plain C in double), or NULL / "auto": the first GPU, else
- * accelerator, else CPU. E_NOT_FOUND lists what is there. */
+ * accelerator, else CPU. E_NOT_FOUND lists what is there. Behind it may stand
+ *   .K/N           part K of N: a sub-device with its share of a CPU's compute units; on other devices,
+ *                  and where the driver has no sub-devices, all of it with a queue of its own
+ *   :binary=FILE   kernels from a program that was built elsewhere (docs/fpga.md), without a compiler
+ *   :as=TYPE       kernels and work-groups of another type: cpu, gpu, accelerator (for checks)
+ *   :hints=VENDOR  hints for compilers of FPGAs: none, intel, xilinx; chosen by the platform else
+ * as in "0.1/2" and "acl:binary=kernels.aocx". */
 nas_status nas_device_open(nas_device **out, const char *spec) NAS_MUST_USE;
 void nas_device_close(nas_device *d);
 const nas_device_info *nas_device_info_of(const nas_device *d);
@@ -42,6 +48,36 @@ nas_status nas_device_peak(double *flops, double *bytes_per_s, nas_device *d) NA
 
 /* Programs built from source, and taken from the disk cache, since the device was opened. */
 void nas_device_builds(const nas_device *d, uint32_t *built, uint32_t *cached);
+
+/* Which kernel of several an op gets is chosen by the table of this device (a file in the cache folder),
+ * by the type of the device where the table says nothing. Tuning fills the table: for every class of
+ * sizes in the graph, each candidate is compared with the general kernel and timed. */
+typedef struct nas_tuned {
+    const char *op;
+    char sizes[192], winner[16];   /* winner "own": the op's own kernels */
+    double seconds, own_seconds;   /* a run by the winner, and by the op's own kernels */
+    uint32_t tried, wrong;         /* candidates; those that failed or gave other results */
+    bool known;                    /* it stood in the table already */
+} nas_tuned;
+typedef struct nas_tune_options {
+    bool again;                    /* measure what is known, too */
+    void (*tell)(void *ctx, const nas_tuned *t); /* may be NULL: called for every class */
+    void *ctx;
+    const volatile int *stop;      /* may be NULL */
+} nas_tune_options;
+nas_status nas_device_tune(nas_device *d, const nas_graph *g, const nas_tune_options *o) NAS_MUST_USE;
+/* Appends the path of the table; false where nothing is kept. */
+bool nas_device_tune_file(nas_text *path, nas_device *d);
+
+/* How many networks like this one are best trained at once, each on part k of n (spec ".k/n"): more
+ * than one only where the steps a second of all together were measured at least 5 % higher. A second or
+ * two. */
+nas_status nas_device_jobs_hint(uint32_t *jobs, const char *spec, const nas_graph *model, int32_t batch) NAS_MUST_USE;
+
+/* All kernels as one binary of this device, for ":binary=FILE"; and the sources as an offline compiler
+ * takes them, one file each with its includes put in, with options.txt: a file and its options a line. */
+nas_status nas_device_save_binary(nas_device *d, const char *path) NAS_MUST_USE;
+nas_status nas_device_save_sources(nas_device *d, const char *folder) NAS_MUST_USE;
 
 /* ---- executor ------------------------------------------------------------------------------------- */
 
