@@ -203,25 +203,44 @@ nas_status view_hypervolume(double *out, const view *v, const double *ref, uint3
     return st;
 }
 
+/* Hypervolume of the trials in `index` and of one more; what cannot be computed adds nothing. */
+static double volume_with(const view *v, const uint32_t *index, uint32_t n, uint32_t more,
+                          double *obj, const double *ref) {
+    uint32_t m = v->n_objectives;
+    double volume = 0;
+    for (uint32_t i = 0; i <= n; i++)
+        memcpy(obj + (size_t)i * m, v->trial[i < n ? index[i] : more].t.objective,
+               m * sizeof *obj);
+    return nas_hypervolume(&volume, obj, n + 1, m, ref) == NAS_OK ? volume : 0;
+}
+
+static bool is_in(const uint32_t *index, uint32_t n, uint32_t trial) {
+    for (uint32_t i = 0; i < n; i++)
+        if (index[i] == trial)
+            return true;
+    return false;
+}
+
 uint32_t view_choose(uint32_t *index, const view *v, uint32_t want) {
     uint32_t n = 0;
+    double ref[NAS_MAX_OBJECTIVES];
     uint32_t *front = nas_malloc((v->n + 1) * sizeof *front);
-    if (!front)
-        return 0;
-    uint32_t size = view_front(front, v);
-    for (uint32_t i = 1; i < size;
-         i++) /* insertion sort by the first objective: fronts are small */
-        for (uint32_t k = i;
-             k > 0 && v->trial[front[k]].t.objective[0] < v->trial[front[k - 1]].t.objective[0];
-             k--) {
-            uint32_t swap = front[k];
-            front[k] = front[k - 1];
-            front[k - 1] = swap;
+    double *obj = nas_malloc(((size_t)want + 1) * v->n_objectives * sizeof *obj);
+    uint32_t size = front && obj && view_reference(ref, v) ? view_front(front, v) : 0;
+    while (n < want && n < size) {
+        double best = -1;
+        for (uint32_t i = 0; i < size; i++) {
+            double gain = n == 0 ? ref[0] - v->trial[front[i]].t.objective[0]
+                                 : volume_with(v, index, n, front[i], obj, ref);
+            if (gain > best && !is_in(index, n, front[i])) {
+                best = gain;
+                index[n] = front[i];
+            }
         }
-    want = want < size ? want : size;
-    for (uint32_t i = 0; i < want; i++)
-        index[n++] = front[want > 1 ? i * (size - 1) / (want - 1) : 0];
+        n++;
+    }
     nas_free(front);
+    nas_free(obj);
     return n;
 }
 

@@ -41,8 +41,9 @@ uint32_t view_front(uint32_t *index, const view *v);
 bool view_reference(double ref[NAS_MAX_OBJECTIVES], const view *v);
 /* Hypervolume of the feasible trials with numbers below `upto`. */
 nas_status view_hypervolume(double *out, const view *v, const double *ref, uint32_t upto);
-/* Up to `want` members of the front: the one with the smallest first objective, then evenly over
- * the front in order of that objective. Returns how many; deterministic. */
+/* Up to `want` members of the front: the one with the smallest first objective, then one after the
+ * other whichever adds most hypervolume to those before (greedy subset selection; Guerreiro,
+ * Fonseca and Paquete 2016). Returns how many; deterministic. */
 uint32_t view_choose(uint32_t *index, const view *v, uint32_t want);
 
 /* Device files that the study prices its chosen models on (its price_on): *name is the caller's. */
