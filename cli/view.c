@@ -209,8 +209,7 @@ static double volume_with(const view *v, const uint32_t *index, uint32_t n, uint
     uint32_t m = v->n_objectives;
     double volume = 0;
     for (uint32_t i = 0; i <= n; i++)
-        memcpy(obj + (size_t)i * m, v->trial[i < n ? index[i] : more].t.objective,
-               m * sizeof *obj);
+        memcpy(obj + (size_t)i * m, v->trial[i < n ? index[i] : more].t.objective, m * sizeof *obj);
     return nas_hypervolume(&volume, obj, n + 1, m, ref) == NAS_OK ? volume : 0;
 }
 
