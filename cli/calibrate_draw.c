@@ -3,31 +3,27 @@
 
 #include <nas/viz.h>
 
-nas_status calibrate_draw(const calibration *c, const double *predicted, const double *measured,
-                          uint32_t n) {
-    nas_text subtitle = {0};
+nas_status calibrate_draw(const char *png, const char *subtitle, const double *predicted,
+                          const double *measured, uint32_t n, const uint32_t *group,
+                          const char *const *group_name, uint32_t n_groups) {
     nas_scatter_point *point = nas_calloc(n, sizeof *point);
-    nas_status st;
     if (!point)
         return nas_fail_memory(n * sizeof *point);
     for (uint32_t i = 0; i < n; i++)
-        point[i] = (nas_scatter_point){.x = measured[i], .y = predicted[i]};
-    nas_text_add(&subtitle,
-                 "%s: %u networks left out, learnt from %u; Spearman %.4f, %.0f %% within 10 %%",
-                 c->column, (unsigned)n, (unsigned)c->samples, c->fitted.spearman,
-                 100 * c->fitted.within_10);
-    NAS_GO(nas_text_check(&subtitle));
+        point[i] =
+            (nas_scatter_point){.x = measured[i], .y = predicted[i], .group = group ? group[i] : 0};
     nas_scatter s = {.title = "Predicted against measured latency",
-                     .subtitle = nas_text_str(&subtitle),
+                     .subtitle = subtitle,
                      .x = {.label = "Measured", .unit = "ms", .scale = 1e3, .log = true},
                      .y = {.label = "Predicted", .unit = "ms", .scale = 1e3, .log = true},
                      .point = point,
                      .n = n,
+                     .group = group_name,
+                     .n_groups = n_groups,
                      .band = 0.1};
-    NAS_GO(nas_draw_scatter(c->png, &s));
-    talk_line("drew %s", c->png);
-done:
-    nas_text_free(&subtitle);
+    nas_status st = nas_draw_scatter(png, &s);
+    if (st == NAS_OK)
+        talk_line("drew %s", png);
     nas_free(point);
     return st;
 }

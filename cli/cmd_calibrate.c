@@ -69,6 +69,16 @@ static void add_agreement(nas_agreement *sum, const nas_agreement *a, double sha
     sum->bias += share * a->bias;
 }
 
+static nas_status draw(const calibration *c, const double *predicted, const double *measured,
+                       uint32_t n) {
+    char subtitle[320];
+    snprintf(subtitle, sizeof subtitle,
+             "%.100s: %u networks left out, learnt from %u; Spearman %.4f, %.0f %% within 10 %%",
+             c->column, (unsigned)n, (unsigned)c->samples, c->fitted.spearman,
+             100 * c->fitted.within_10);
+    return calibrate_draw(c->png, subtitle, predicted, measured, n, NULL, NULL, 0);
+}
+
 static nas_status score(calibration *c, const nas_fit *f, const uint32_t *row, uint32_t n,
                         bool first) {
     nas_status st = NAS_OK;
@@ -92,7 +102,7 @@ static nas_status score(calibration *c, const nas_fit *f, const uint32_t *row, u
     NAS_GO(nas_agreement_of(&a, params, measured, n));
     add_agreement(&c->params, &a, share);
     if (c->png && first)
-        NAS_GO(calibrate_draw(c, predicted, measured, n));
+        NAS_GO(draw(c, predicted, measured, n));
 done:
     nas_free(value);
     return st;
@@ -275,6 +285,10 @@ done:
 
 static int run(cli_args *a) {
     static const char *const needed[] = {"table", "space", "key", "latency"};
+    if (cli_has(a, "device") == cli_has(a, "table"))
+        return cli_usage(a, "one of --device and --table is needed");
+    if (cli_has(a, "device"))
+        return calibrate_device(a);
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
         if (!cli_has(a, needed[i]))
             return cli_usage(a, "--%s is needed", needed[i]);
@@ -305,12 +319,19 @@ static int run(cli_args *a) {
 }
 
 static const cli_option options[] = {
+    {"device", "SPEC", "measure this OpenCL device (clnas devices) and fit its cost model"},
+    {"spaces", "NAME,...",
+     "with --device: networks of these judge, none of them teaches (default "
+     "nas-bench-201,ofa-mobilenetv3,autoformer-tiny)"},
+    {"held-out", "N", "with --device: that many of each (default 25)"},
     {"table", "FILE", "CSV, also .gz, of networks and measured latencies"},
     {"space", "NAME", "the space that the networks are of (clnas spaces)"},
     {"key", "COLUMN", "column with the network's name in the notation of the space"},
     {"latency", "COLUMN", "column with the latency, or an expression of columns"},
     {"unit", "UNIT", "of the latency: s, ms, us, ns (default ms)"},
-    {"samples", "N", "rows to learn from, drawn at random (default 50); 0: the prior alone"},
+    {"samples", "N",
+     "rows to learn from, drawn at random (default 50); 0: the prior alone; with "
+     "--device: small networks whose kernels are timed (default 250)"},
     {"seed", "S", "of that draw (default 0)"},
     {"batch", "N", "images in a run that was measured (default 1)"},
     {"repeats", "R", "scores are means over R draws, with seeds S, S + 1 ... (default 1)"},
@@ -323,9 +344,10 @@ extern const cli_command cmd_calibrate;
 const cli_command cmd_calibrate = {
     .name = "calibrate",
     .synopsis =
-        "--table FILE --space NAME --key COLUMN --latency COLUMN [--samples N] [--out FILE]",
-    .about = "learn a device from measured latencies",
-    .example = "clnas calibrate --table nb201.csv.gz --space nas-bench-201 --key arch --latency "
+        "--device SPEC | --table FILE --space NAME --key COLUMN --latency COLUMN [--out FILE]",
+    .about = "learn a device: measure one that is here, or take a table of measured latencies",
+    .example = "clnas calibrate --device 0 --out this.yaml --png this.png\n  clnas calibrate "
+               "--table nb201.csv.gz --space nas-bench-201 --key arch --latency "
                "latency_ms_fpga --on xilinx-zc706 --samples 50 --out my-board.yaml",
     .options = options,
     .run = run};

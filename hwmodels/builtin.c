@@ -142,6 +142,26 @@ done:
     return st;
 }
 
+nas_status nas_hw_read(nas_hw **out, const char *yaml, size_t n, const char *name) {
+    nas_status st = NAS_OK;
+    nas_yaml *doc = NULL;
+    nas_hw *h = nas_calloc(1, sizeof *h);
+    if (!h)
+        return nas_fail_memory(sizeof *h);
+    h->file = nas_strdup(name);
+    if (!h->file)
+        NAS_GO(nas_fail_memory(strlen(name) + 1));
+    NAS_GO(nas_yaml_read_text(&doc, yaml, n, h->file));
+    NAS_GO(nas_hw_parse(h, doc, h->file));
+    doc = NULL;
+    *out = h;
+    h = NULL;
+done:
+    nas_yaml_free(doc);
+    nas_hw_free(h);
+    return st;
+}
+
 void nas_hw_free(nas_hw *h) {
     if (!h)
         return;
@@ -149,6 +169,7 @@ void nas_hw_free(nas_hw *h) {
     nas_free(h->file);
     nas_free(h->name);
     nas_free(h->learnt);
+    nas_residual_free(h->residual);
     nas_free(h);
 }
 

@@ -58,11 +58,18 @@ void nas_learnt_write(nas_text *yaml, const nas_learnt *l, const char *source);
 void nas_learnt_apply(nas_estimate *total, nas_estimate *per_node, const nas_learnt *l,
                       const nas_graph *g);
 
+/* What measured kernels take beyond the roofline; hwmodels/residual.h. */
+typedef struct nas_residual nas_residual;
+void nas_residual_free(nas_residual *r);
+/* The factor over the slower roof of a kernel; 1 for groups that were not measured. */
+double nas_residual_factor(const nas_hw *h, const nas_graph *g, nas_value v);
+
 struct nas_hw {
     nas_hw_info info;
     const nas_hw_model *model;
     nas_yaml *doc;                  /* owns the texts of info */
     nas_learnt *learnt;             /* NULL: nothing was */
+    nas_residual *residual;         /* NULL: there is none */
     char *file, *name;              /* what info.file and info.name point to, or NULL */
     double units;                   /* compute units or cores that work is dealt to */
     double lanes;                   /* float32 lanes of a vector: channels are rounded up to it */

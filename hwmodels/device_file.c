@@ -1,5 +1,5 @@
 /* hwmodels/device_file.c - reads and checks a device file (docs/device-files.md). */
-#include "device.h"
+#include "residual.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -78,15 +78,17 @@ static const nas_efficiency priors[NAS_KERNEL_CLASS_COUNT] = {
 
 /* The model's own keys only: a key that it does not use is a mistake. */
 static nas_status known_keys(const nas_yaml_node *root, unsigned model) {
-    const char *keys[N_NUMBERS + N_TEXTS + 2];
+    const char *keys[N_NUMBERS + N_TEXTS + 3];
     size_t n = 0;
     for (size_t i = 0; i < N_TEXTS; i++)
         keys[n++] = text_keys[i];
     for (size_t i = 0; i < N_NUMBERS; i++)
         if ((numbers[i].needed | numbers[i].optional) & model)
             keys[n++] = numbers[i].key;
-    if (model & ROOF)
+    if (model & ROOF) {
         keys[n++] = "efficiency";
+        keys[n++] = "residual";
+    }
     keys[n++] = "learnt";
     return nas_yaml_only(root, keys, n);
 }
@@ -234,6 +236,8 @@ nas_status nas_hw_parse(nas_hw *h, nas_yaml *doc, const char *file) {
     h->model->complete(h);
     h->info.model = h->model->name;
     NAS_TRY(check_together(h, root));
+    if (nas_yaml_get(root, "residual"))
+        NAS_TRY(nas_residual_read(&h->residual, nas_yaml_get(root, "residual")));
     if (nas_yaml_get(root, "learnt"))
         NAS_TRY(nas_learnt_read(&h->learnt, nas_yaml_get(root, "learnt")));
     h->info.file = file;

@@ -66,6 +66,7 @@ static void fill_info(nas_device_info *o, cl_platform_id platform, cl_device_id 
     o->memory_bytes = ocl_device_number(id, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof(cl_ulong), 0);
     o->max_alloc_bytes = ocl_device_number(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof(cl_ulong), 0);
     o->local_bytes = ocl_device_number(id, CL_DEVICE_LOCAL_MEM_SIZE, sizeof(cl_ulong), 0);
+    o->cache_bytes = ocl_device_number(id, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, sizeof(cl_ulong), 0);
     o->fp64 = ocl_device_has(id, "cl_khr_fp64");
     o->fp16 = ocl_device_has(id, "cl_khr_fp16");
     say_kernels(o);

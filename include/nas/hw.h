@@ -33,6 +33,8 @@ typedef struct nas_hw_info {
  * runs it that fuses nothing. info.name keeps them.
  * E_NOT_FOUND names the nearest built-in. E_PARSE has file, line, column. */
 nas_status nas_hw_open(nas_hw **out, const char *name_or_path) NAS_MUST_USE;
+/* The same from the text of a device file; name: for errors, and as info.file. */
+nas_status nas_hw_read(nas_hw **out, const char *yaml, size_t n, const char *name) NAS_MUST_USE;
 void nas_hw_free(nas_hw *h);
 const nas_hw_info *nas_hw_info_of(const nas_hw *h);
 /* Names of the built-in device files, sorted; NULL behind the last. The calling thread's. */
@@ -94,6 +96,32 @@ double nas_fit_params(const nas_fit *f, uint32_t row);
 /* Appends a device file: the prior's with what was learnt, under a new name. nas_hw_estimate on it gives
  * what nas_fit_predict says. source: where the measurements come from. */
 nas_status nas_fit_write(nas_text *yaml, const nas_fit *f, const char *name, const char *title, const char *source) NAS_MUST_USE;
+
+/* ---- learning a device that is here, from its kernels ---------------------------------------------- */
+
+typedef struct nas_hw_measured { /* what is known of it before; texts are borrowed until the fit is freed */
+    const char *name, *title, *kind; /* kind: "cpu" or "gpu" */
+    double peak_flops, bandwidth, cache_bytes, cache_bandwidth;
+    bool cache_reported;             /* false: cache_bytes is an estimate */
+    double memory_bytes;             /* 0: not known */
+    uint32_t units, lanes;
+    double idle_w, max_w;            /* 0: not measured */
+    const char *power_source;
+} nas_hw_measured;
+
+/* Learns for each class of kernels its shares of the peaks, what a launch and a run cost, and then, with
+ * gradient-boosted trees over the sizes of a kernel, what the roofline does not see. */
+typedef struct nas_kernel_fit nas_kernel_fit;
+/* E_DATA, naming the number, for a device that reports nonsense: no compute units, a peak of 0. */
+nas_status nas_kernel_fit_create(nas_kernel_fit **out, const nas_hw_measured *device) NAS_MUST_USE;
+void nas_kernel_fit_free(nas_kernel_fit *f);
+/* Adds a graph that was run: seconds of each node by events (nas_graph_count of them; what is not
+ * above 0 teaches nothing) and of the whole run by the host's clock. */
+nas_status nas_kernel_fit_add(nas_kernel_fit *f, const nas_graph *inference, const double *seconds, double whole_s) NAS_MUST_USE;
+/* E_DATA: less than 8 runs. */
+nas_status nas_kernel_fit_solve(nas_kernel_fit *f) NAS_MUST_USE;
+/* Appends the device file. */
+nas_status nas_kernel_fit_write(nas_text *yaml, const nas_kernel_fit *f, const char *source) NAS_MUST_USE;
 
 #ifdef __cplusplus
 }

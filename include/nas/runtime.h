@@ -20,6 +20,7 @@ typedef struct nas_device_info {
     char type[16];            /* "cpu", "gpu", "accelerator", "reference" */
     uint32_t compute_units, vector_width; /* native float vector */
     uint64_t memory_bytes, max_alloc_bytes, local_bytes;
+    uint64_t cache_bytes;     /* of main memory; 0: the driver reports none */
     bool fp64, fp16;
     char kernels[64];         /* which rows of the kernel table it gets: "cpu float8" */
 } nas_device_info;
