@@ -82,7 +82,8 @@ static bool own_param(const fusion *f, nas_value v) {
     return is_op(f, v, NAS_OP_PARAM) && f->node[v.id].uses == 1;
 }
 
-/* Folding changes weight and bias, so nobody else may read them. */
+/* Folding changes weight and bias, so nobody else may read them. The norm's own residual and
+ * activation become the product's: what the norm reads is ready where the fused node stands. */
 static bool take_norm(chain *c, const fusion *f, nas_value at, nas_value reader) {
     if (!is_op(f, reader, NAS_OP_BATCH_NORM) || input(f, reader, 0).id != at.id ||
         nas_value_ok(c->norm) || nas_value_ok(c->residual))
@@ -95,6 +96,15 @@ static bool take_norm(chain *c, const fusion *f, nas_value at, nas_value reader)
     /* A weight of several matrices has other last axes than the channels' factors alone. */
     if (is_op(f, c->product, NAS_OP_MATMUL) && node_of(f, c->weight)->shape.rank != 2)
         return false;
+    const nas_node *norm = node_of(f, reader);
+    if (norm->n_in == 5) {
+        c->residual = input(f, reader, 4);
+        if (!f->g->entry[c->residual.id].batched) { /* see take_residual */
+            c->residual = NAS_NO_VALUE;
+            return false;
+        }
+    }
+    c->act = (nas_act)norm->attr.norm.act;
     c->norm = reader;
     return true;
 }

@@ -64,7 +64,8 @@ static uint32_t kernels(const nas_graph *g) {
 
 /* A chain in letters: c convolution, d depthwise one, m matmul, t transposed matmul, b bias, n
  * batch norm, a activation, s keep for a later r (residual add), w the last convolution's weight
- * again, q a second reader of the value (its square is added at the end), o dropout. */
+ * again, N a batch norm with relu, R one with a kept value as residual and relu, q a second reader
+ * of the value (its square is added at the end), o dropout. */
 typedef struct fuse_case {
     const char *chain;
     uint32_t kernels, folds;
@@ -77,6 +78,8 @@ static const fuse_case fuse_cases[] = {
     {"scrn", 2, 0},   {"cnb", 2, 1},      {"cbb", 2, 0},      {"cnn", 2, 1},   {"caa", 2, 0},
     {"cqa", 4, 0},    {"cnqa", 4, 1},     {"cnaqcna", 4, 2},  {"cnwna", 5, 0}, {"ocona", 1, 1},
     {"scnosr", 2, 1}, {"scnacnra", 2, 2}, {"smbasmbr", 2, 0}, {"srr", 2, 0},   {"scnrrn", 3, 1},
+    {"cN", 1, 1},     {"scR", 1, 1},      {"scNcR", 2, 2},    {"scRa", 2, 1},  {"scrR", 2, 0},
+    {"sR", 1, 0},     {"mN", 1, 1},       {"sccR", 2, 1},
 };
 
 typedef struct chain_state {
@@ -96,6 +99,15 @@ static nas_status chain_product(nas_value *y, chain_state *s, nas_value x, char 
                   : nas_conv2d(y, s->g, x, s->weight, &a);
 }
 
+static nas_status chain_norm(nas_value *x, chain_state *s, const char *name, bool residual) {
+    nas_value plain = NAS_NO_VALUE;
+    NAS_TRY(net_norm(&plain, s->g, *x, name)); /* nobody reads it: its leaves are what is needed */
+    nas_node n = *nas_graph_node(s->g, plain);
+    n.in[4] = s->kept;
+    n.attr.norm.act = NAS_ACT_RELU;
+    return nas_graph_add(x, s->g, NAS_OP_BATCH_NORM, n.in, residual ? 5 : 4, &n.attr);
+}
+
 static nas_status chain_step(nas_value *x, chain_state *s, char letter) {
     char name[16];
     nas_value at = *x;
@@ -106,6 +118,8 @@ static nas_status chain_step(nas_value *x, chain_state *s, char letter) {
         return net_bias(x, s->g, at, name);
     if (letter == 'n')
         return net_norm(x, s->g, at, name);
+    if (letter == 'N' || letter == 'R')
+        return chain_norm(x, s, name, letter == 'R');
     if (letter == 'a')
         return nas_activation(x, s->g, at, NAS_ACT_GELU);
     if (letter == 'o')
