@@ -1,9 +1,10 @@
 /* runtime/backend.h - what training, evaluation and measuring use of a device, whichever it is.
  *
- * The executor half (runtime/device.c, exec.c, plan.c, ocl_*.c, ref_*.c) implements this; the
- * training half (trainer.c, optimizer.c, batch.c, checkpoint.c, predictor.c …) is written against
- * it and never includes CL/. A device is OpenCL or the reference; a buffer of the reference is host
- * memory that holds double where OpenCL holds float, and bytes or int32 where OpenCL holds those.
+ * The executor half (runtime/device.c, buffer.c, program.c, plan.c, exec*.c, rows*.c) implements
+ * this; the training half (trainer.c, optimizer.c, batch.c, checkpoint.c, predictor.c …) is written
+ * against it and never includes CL/. A device is OpenCL or the reference; a buffer of the reference
+ * is host memory that holds double where OpenCL holds float, and bytes or int32 where OpenCL holds
+ * those.
  */
 #ifndef NAS_RUNTIME_BACKEND_H
 #define NAS_RUNTIME_BACKEND_H
@@ -19,6 +20,10 @@ nas_status nas_buffer_create(nas_buffer **out, nas_device *d, nas_elem elem,
                              size_t count) NAS_MUST_USE;
 void nas_buffer_free(nas_buffer *b);
 size_t nas_buffer_count(const nas_buffer *b);
+/* Bytes that one element takes on this device. */
+size_t nas_elem_bytes(const nas_device *d, nas_elem elem);
+/* Bytes of all buffers of the device that are alive. */
+uint64_t nas_device_taken(const nas_device *d);
 /* Copies count elements; src/dst are float, int32_t or uint8_t by the buffer's kind (the reference
  * converts). write returns when src may be reused; read waits for all work enqueued before it. */
 nas_status nas_buffer_write(nas_buffer *b, size_t offset, const void *src,

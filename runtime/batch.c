@@ -49,7 +49,8 @@ static uint32_t count_batches(const nas_feed_options *o) {
 uint64_t nas_feed_bytes(const nas_feed_options *o) {
     uint64_t images = o->resident ? o->n : o->batch;
     return images * image_size(o->data) + (uint64_t)o->n * 4 +
-           (uint64_t)count_batches(o) * o->batch * sizeof(draw) + 8 * 4;
+           (uint64_t)count_batches(o) * o->batch * sizeof(draw) +
+           8 * sizeof(double); /* the reference's; OpenCL takes half of it */
 }
 
 static nas_status upload_images(nas_feed *f) {

@@ -7,6 +7,20 @@
 static const size_t cl_size[] = {[NAS_F32] = 4, [NAS_I32] = 4, [NAS_U8] = 1};
 static const size_t ref_size[] = {[NAS_F32] = 8, [NAS_I32] = 4, [NAS_U8] = 1};
 
+size_t nas_elem_bytes(const nas_device *d, nas_elem elem) {
+    return d->ref ? ref_size[elem] : cl_size[elem];
+}
+
+uint64_t nas_device_taken(const nas_device *d) {
+    return d->taken;
+}
+
+/* What b takes of its device; a part takes nothing. */
+static uint64_t taken_by(const nas_buffer *b) {
+    bool own = !b->parent && (b->mem || b->host);
+    return own ? (uint64_t)(b->count ? b->count : 1) * nas_elem_bytes(b->device, b->elem) : 0;
+}
+
 static nas_status new_buffer(nas_buffer **out, nas_device *d, nas_elem elem, size_t count) {
     nas_buffer *b = nas_calloc(1, sizeof *b);
     if (!b)
@@ -37,6 +51,7 @@ nas_status nas_buffer_create(nas_buffer **out, nas_device *d, nas_elem elem, siz
         b->mem = clCreateBuffer(d->context, CL_MEM_READ_WRITE, bytes, NULL, &err);
         NAS_GO(ocl_check(err, "clCreateBuffer"));
     }
+    d->taken += taken_by(b);
     *out = b;
     b = NULL;
 done:
@@ -68,6 +83,7 @@ done:
 void nas_buffer_free(nas_buffer *b) {
     if (!b)
         return;
+    b->device->taken -= taken_by(b);
     if (b->mem)
         clReleaseMemObject(b->mem);
     if (!b->parent)

@@ -33,6 +33,7 @@ struct nas_device {
     device_tile tile;
     size_t align;    /* elements between allowed starts of sub-buffers */
     uint32_t queued; /* launches since the last flush */
+    uint64_t taken;  /* bytes of its buffers that are alive */
     uint32_t built, cached;
     program_entry *programs;
     size_t n_programs, cap_programs;

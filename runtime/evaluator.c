@@ -38,7 +38,7 @@ done:
 nas_status nas_evaluator_bytes(uint64_t *bytes, const nas_evaluator *e, nas_device *d) {
     const nas_value keep[] = {e->loss, e->correct, e->probability};
     nas_memory_plan plan;
-    NAS_TRY(nas_exec_plan(&plan, d, e->inference.graph, keep, 3));
+    NAS_TRY(nas_exec_plan(&plan, d, e->inference.graph, keep, 3, NULL, 0));
     *bytes = plan.leaf_bytes + plan.activation_bytes + plan.scratch_bytes;
     return NAS_OK;
 }

@@ -7,10 +7,6 @@ static const exec_backend *backend(const nas_device *d) {
     return d->ref ? &exec_on_ref : &exec_on_ocl;
 }
 
-static size_t elem_bytes(const nas_device *d) {
-    return d->ref ? sizeof(double) : sizeof(float);
-}
-
 static bool runs(const plan *p, const nas_graph *g, uint32_t v) {
     uint32_t flags = nas_op_get(nas_graph_node(g, (nas_value){v})->op)->flags;
     return p->slot[v].live && !(flags & (NAS_OPF_LEAF | NAS_OPF_ALIAS));
@@ -37,25 +33,26 @@ static nas_status emit_all(emitter *em, const plan *p) {
 /* The plan with its launches, and a check that it fits: nothing is allocated yet. */
 static nas_status prepare(plan *p, emitter *em, nas_memory_plan *m, nas_device *d,
                           const nas_graph *g, const exec_options *o) {
-    size_t bytes = elem_bytes(d);
+    size_t bytes = d ? nas_elem_bytes(d, NAS_F32) : sizeof(float);
     plan_request r = {.keep = o->keep,
                       .n_keep = o->n_keep,
                       .together = o->together,
                       .n_together = o->n_together,
-                      .align = d->align,
-                      .max_block = (size_t)(d->info.max_alloc_bytes / bytes),
+                      .align = d ? d->align : 1,
+                      .max_block = d ? (size_t)(d->info.max_alloc_bytes / bytes) : SIZE_MAX,
                       .guard = o->guard,
                       .reuse = !o->no_reuse};
     *em = (emitter){.d = d, .g = g};
     NAS_TRY(plan_make(p, g, &r));
-    if (!d->ref)
+    if (d && !d->ref)
         NAS_TRY(emit_all(em, p));
     *m = (nas_memory_plan){.leaf_bytes = plan_sum(p, 0, p->first_arena) * bytes,
                            .activation_bytes = plan_sum(p, p->first_arena, p->n_blocks) * bytes,
                            .scratch_bytes = em->scratch_max * bytes,
-                           .no_reuse_bytes = p->no_reuse * bytes};
+                           .no_reuse_bytes = p->no_reuse * bytes,
+                           .param_elements = p->block[PLAN_PARAMS]};
     uint64_t total = m->leaf_bytes + m->activation_bytes + m->scratch_bytes;
-    if (total > d->info.memory_bytes || m->scratch_bytes > d->info.max_alloc_bytes)
+    if (d && (total > d->info.memory_bytes || m->scratch_bytes > d->info.max_alloc_bytes))
         return nas_fail(
             NAS_E_TOO_BIG,
             "the graph needs %.1f MiB (leaves %.1f, activations %.1f, scratch %.1f), %s has "
@@ -67,11 +64,14 @@ static nas_status prepare(plan *p, emitter *em, nas_memory_plan *m, nas_device *
 }
 
 nas_status nas_exec_plan(nas_memory_plan *out, nas_device *d, const nas_graph *g,
-                         const nas_value *keep, uint32_t n_keep) {
+                         const nas_value *keep, uint32_t n_keep, const nas_value *together,
+                         uint32_t n_together) {
     plan p = {0};
     emitter em = {0};
     nas_memory_plan m;
-    nas_status st = prepare(&p, &em, &m, d, g, &(exec_options){.keep = keep, .n_keep = n_keep});
+    exec_options o = {
+        .keep = keep, .n_keep = n_keep, .together = together, .n_together = n_together};
+    nas_status st = prepare(&p, &em, &m, d, g, &o);
     if (st == NAS_OK)
         *out = m;
     plan_free(&p);

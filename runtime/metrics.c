@@ -8,6 +8,10 @@ nas_status nas_metrics_create(nas_metrics *m, nas_device *d, int64_t steps) {
     return nas_buffer_create(&m->pairs, d, NAS_F32, (size_t)(2 * steps));
 }
 
+uint64_t nas_metrics_bytes(const nas_device *d, int64_t steps) {
+    return 2 * (uint64_t)steps * nas_elem_bytes(d, NAS_F32);
+}
+
 void nas_metrics_free(nas_metrics *m) {
     nas_buffer_free(m->pairs);
     *m = (nas_metrics){0};

@@ -124,8 +124,9 @@ void nas_optim_free(nas_optim *o) {
     nas_free(o);
 }
 
-uint64_t nas_optim_bytes(size_t count, const nas_train_config *c) {
-    return 4 * ((uint64_t)count * rules[c->optimizer].moments + N_PARTIAL + 1);
+uint64_t nas_optim_bytes(uint64_t count, const nas_device *d, const nas_train_config *c) {
+    uint64_t partial = c->clip_norm > 0 ? N_PARTIAL : 0;
+    return nas_elem_bytes(d, NAS_F32) * (count * rules[c->optimizer].moments + partial + 1);
 }
 
 static void clip_ref(const nas_optim *o) {

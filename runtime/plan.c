@@ -94,6 +94,9 @@ static nas_status place_leaves(planner *l) {
         return nas_fail(NAS_E_TOO_BIG,
                         "parameters of %zu elements are over the device's limit of %zu", at,
                         l->r->max_block);
+    if (l->r->n_together && at > INT32_MAX)
+        return nas_fail(NAS_E_TOO_BIG, "parameters of %zu elements: at most %d can be trained", at,
+                        INT32_MAX);
     p->block[PLAN_PARAMS] = at;
     p->block[PLAN_TOGETHER] = l->r->n_together ? at : 0;
     for (uint32_t v = 0; v < p->n; v++) {

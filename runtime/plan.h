@@ -46,7 +46,7 @@ typedef struct plan_request {
 /* E_TOO_BIG when one value or block exceeds max_block. */
 nas_status plan_make(plan *out, const nas_graph *g, const plan_request *r) NAS_MUST_USE;
 void plan_free(plan *p);
-/* Elements of blocks first … n_blocks-1. */
+/* Elements of blocks first … end-1. */
 size_t plan_sum(const plan *p, size_t first, size_t end);
 
 #endif

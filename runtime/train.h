@@ -21,7 +21,8 @@ typedef struct nas_optim nas_optim;
 nas_status nas_optim_create(nas_optim **out, nas_device *d, const nas_param_block *block,
                             const nas_train_config *c) NAS_MUST_USE;
 void nas_optim_free(nas_optim *o);
-uint64_t nas_optim_bytes(size_t count, const nas_train_config *c);
+/* count: of nas_param_block, nas_memory_plan's param_elements. */
+uint64_t nas_optim_bytes(uint64_t count, const nas_device *d, const nas_train_config *c);
 /* Moves the params along the gradients in the block. step counts from 1 (Adam's bias correction).
  */
 nas_status nas_optim_step(nas_optim *o, double lr, int64_t step) NAS_MUST_USE;
@@ -40,6 +41,7 @@ typedef struct nas_metrics {
     double loss, correct; /* sums over the pairs read */
 } nas_metrics;
 nas_status nas_metrics_create(nas_metrics *m, nas_device *d, int64_t steps) NAS_MUST_USE;
+uint64_t nas_metrics_bytes(const nas_device *d, int64_t steps);
 void nas_metrics_free(nas_metrics *m);
 void nas_metrics_restart(nas_metrics *m);
 /* Enqueues: pair `step` from the first n elements of loss and correct. */

@@ -46,14 +46,13 @@ static nas_status plan_memory(nas_trainer *t, bool *resident) {
     const nas_value keep[] = {t->training.loss, t->training.correct};
     nas_memory_plan plan;
     uint64_t evaluator;
-    NAS_TRY(nas_exec_plan(&plan, t->device, t->training.graph, keep, 2));
+    NAS_TRY(nas_exec_plan(&plan, t->device, t->training.graph, keep, 2, t->training.grad,
+                          t->training.n_params));
     NAS_TRY(nas_evaluator_bytes(&evaluator, &t->evaluator, t->device));
-    size_t params = 0;
-    for (uint32_t i = 0; i < t->training.n_params; i++)
-        params += (size_t)nas_shape_count(nas_graph_shape(t->training.graph, t->training.param[i]));
     nas_feed_options streamed = feed_options(t, false), kept = feed_options(t, true);
     t->bytes = plan.leaf_bytes + plan.activation_bytes + plan.scratch_bytes + evaluator +
-               nas_optim_bytes(params, &t->o.config) + nas_feed_bytes(&streamed);
+               nas_optim_bytes(plan.param_elements, t->device, &t->o.config) +
+               nas_metrics_bytes(t->device, t->steps_per_epoch) + nas_feed_bytes(&streamed);
     if (t->bytes > info->memory_bytes)
         return nas_fail(NAS_E_TOO_BIG, "training at batch %d needs %.1f MiB, but %s has %.1f MiB",
                         t->batch, (double)t->bytes / 1048576, info->name,

@@ -91,10 +91,13 @@ typedef struct nas_memory_plan {
     uint64_t activation_bytes; /* peak with reuse: the arena */
     uint64_t scratch_bytes;    /* what kernels need beside */
     uint64_t no_reuse_bytes;   /* activations if nothing were reused */
+    uint64_t param_elements;   /* of the buffer of all params, gaps included: what an optimiser keeps moments of */
 } nas_memory_plan;
 
-/* What nas_exec_create would allocate; allocates nothing. keep: values that stay readable. */
-nas_status nas_exec_plan(nas_memory_plan *out, nas_device *d, const nas_graph *g, const nas_value *keep, uint32_t n_keep) NAS_MUST_USE;
+/* What nas_exec_create would allocate for the same arguments; allocates nothing. keep: values that stay
+ * readable. d NULL: in float32 for no device in particular, so without gaps, scratch and limits. */
+nas_status nas_exec_plan(nas_memory_plan *out, nas_device *d, const nas_graph *g, const nas_value *keep, uint32_t n_keep,
+                         const nas_value *together, uint32_t n_together) NAS_MUST_USE;
 
 /* E_TOO_BIG, with both numbers, when the plan does not fit the device: before anything is allocated.
  * PARAM leaves lie one after the other in one buffer (those with decay first), values in `together`

@@ -218,13 +218,52 @@ static void too_big_is_refused_before_anything_is_allocated(void **state) {
         v[i] = leaf(g, NAS_OP_INPUT, name, NAS_SHAPE(1 << 14, 1 << 13), false);
     }
     double start = nas_clock();
-    assert_int_equal(nas_exec_plan(&m, d, g, v, 100), NAS_E_TOO_BIG);
+    assert_int_equal(nas_exec_plan(&m, d, g, v, 100, NULL, 0), NAS_E_TOO_BIG);
     assert_int_equal(nas_exec_create(&e, d, g, v, 100, NULL, 0), NAS_E_TOO_BIG);
     assert_null(e);
     assert_true(nas_clock() - start < 5);
     assert_non_null(strstr(nas_error_text(), "MiB"));
     nas_graph_free(g);
     nas_device_close(d);
+}
+
+/* x [2,3] times w [3,5]: all of x, w and y are alive at once. */
+static void without_a_device_the_plan_counts_floats_alone(void **state) {
+    (void)state;
+    nas_graph *g = NULL;
+    nas_value y = NAS_NO_VALUE;
+    nas_memory_plan m;
+    assert_int_equal(nas_graph_create(&g), NAS_OK);
+    nas_value x = leaf(g, NAS_OP_INPUT, "x", NAS_SHAPE(2, 3), false);
+    nas_value w = leaf(g, NAS_OP_PARAM, "w", NAS_SHAPE(3, 5), true);
+    assert_int_equal(nas_linear(&y, g, x, w, NAS_NO_VALUE), NAS_OK);
+    nas_graph_set_output(g, y);
+    assert_int_equal(nas_exec_plan(&m, NULL, g, &y, 1, NULL, 0), NAS_OK);
+    uint64_t params = 3 * 5, input = 2 * 3, output = 2 * 5;
+    assert_int_equal(m.leaf_bytes, 4 * (params + input));
+    assert_int_equal(m.leaf_bytes + m.activation_bytes, 4 * (params + input + output));
+    assert_int_equal(m.param_elements, params);
+    assert_int_equal(m.scratch_bytes, 0);
+    nas_graph_free(g);
+}
+
+/* The optimiser's kernels count in int32. */
+static void more_params_than_an_optimiser_counts_are_refused(void **state) {
+    (void)state;
+    nas_graph *g = NULL;
+    nas_value grad[2];
+    plan p;
+    assert_int_equal(nas_graph_create(&g), NAS_OK);
+    for (int i = 0; i < 2; i++)
+        grad[i] = leaf(g, NAS_OP_PARAM, i ? "b" : "a", NAS_SHAPE(1 << 15, 1 << 15), true);
+    plan_request r = {
+        .together = grad, .n_together = 2, .align = ALIGN, .max_block = SIZE_MAX, .reuse = true};
+    assert_int_equal(plan_make(&p, g, &r), NAS_E_TOO_BIG);
+    assert_non_null(strstr(nas_error_text(), "2147483648 elements"));
+    r.n_together = 0;
+    assert_int_equal(plan_make(&p, g, &r), NAS_OK);
+    plan_free(&p);
+    nas_graph_free(g);
 }
 
 int main(void) {
@@ -235,6 +274,8 @@ int main(void) {
         cmocka_unit_test(gradients_lie_like_their_params_decay_first),
         cmocka_unit_test(the_same_numbers_with_and_without_reuse),
         cmocka_unit_test(too_big_is_refused_before_anything_is_allocated),
+        cmocka_unit_test(without_a_device_the_plan_counts_floats_alone),
+        cmocka_unit_test(more_params_than_an_optimiser_counts_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,8 @@
  */
 #include "training_fixture.h"
 
+#include <runtime/device.h>
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -325,7 +327,51 @@ static void too_big_is_told_before_training(void **state) {
         must(nas_linear(&x, g, x, w, NAS_NO_VALUE));
     }
     nas_graph_set_output(g, x);
-    must_fail(nas_trainer_create(&t, s->device, g, &o), NAS_E_TOO_BIG, "");
+    must_fail(nas_trainer_create(&t, s->device, g, &o), NAS_E_TOO_BIG,
+              "are over the device's limit");
+    nas_graph_free(g);
+}
+
+static void told_bytes_are_those_that_buffers_take(void **state) {
+    static const network nets[] = {small_cnn, small_vit};
+    const setup *s = *state;
+    for (int k = 0; k < 4; k++) {
+        nas_trainer_options o = options(s);
+        o.config.clip_norm = k & 1;
+        o.resident_limit = k & 1;
+        uint64_t before = nas_device_taken(s->device);
+        nas_trainer *t = make_trainer(s, nets[k / 2], &o);
+        train_epochs(t, 1);
+        uint64_t taken = nas_device_taken(s->device) - before, told = nas_trainer_bytes(t);
+        if (told < taken || told - taken > taken / 20)
+            fail_msg("%llu bytes told, %llu taken", (unsigned long long)told,
+                     (unsigned long long)taken);
+        nas_trainer_free(t);
+        assert_int_equal(nas_device_taken(s->device), before);
+    }
+}
+
+/* One byte less than it needs is refused, with both numbers. */
+static void what_training_needs_is_told_when_it_is_too_much(void **state) {
+    const setup *s = *state;
+    nas_trainer_options o = options(s);
+    uint64_t memory = s->device->info.memory_bytes;
+    char part[64];
+    nas_graph *g = small_vit();
+    nas_trainer *t = NULL;
+    o.resident_limit = 1;
+    must(nas_trainer_create(&t, s->device, g, &o));
+    uint64_t told = nas_trainer_bytes(t);
+    nas_trainer_free(t);
+    s->device->info.memory_bytes = told;
+    must(nas_trainer_create(&t, s->device, g, &o));
+    nas_trainer_free(t);
+    s->device->info.memory_bytes = told - 1;
+    snprintf(part, sizeof part, "training at batch 8 needs %.1f MiB", (double)told / 1048576);
+    must_fail(nas_trainer_create(&t, s->device, g, &o), NAS_E_TOO_BIG, part);
+    snprintf(part, sizeof part, "has %.1f MiB", (double)(told - 1) / 1048576);
+    assert_non_null(strstr(nas_error_text(), part));
+    s->device->info.memory_bytes = memory;
     nas_graph_free(g);
 }
 
@@ -421,6 +467,8 @@ static int run_group(const device_choice *choice) {
         cmocka_unit_test(predictor_refuses_another_network),
         cmocka_unit_test(loss_that_is_not_finite_names_its_step),
         cmocka_unit_test(too_big_is_told_before_training),
+        cmocka_unit_test(told_bytes_are_those_that_buffers_take),
+        cmocka_unit_test(what_training_needs_is_told_when_it_is_too_much),
         cmocka_unit_test(stop_ends_an_epoch_and_an_evaluation),
         cmocka_unit_test(wrong_classes_and_sizes_are_refused),
         cmocka_unit_test(few_images_make_one_small_batch),
