@@ -60,16 +60,16 @@ static nas_status new_row(priced **out, job *j, const char *device, const char *
 }
 
 static nas_status price(job *j, const char *device) {
-    nas_hw *h;
-    priced *p;
+    nas_hw *h = NULL;
+    priced *p = NULL;
     NAS_TRY(nas_hw_open(&h, device));
     nas_status st = new_row(&p, j, nas_hw_info_of(h)->name, "modelled");
-    if (st == NAS_OK)
+    if (st == NAS_OK && p)
         st = nas_hw_estimate(&p->total, p->node, h, j->inf.graph);
     if (st == NAS_OK)
         st = nas_hw_explain(&j->chosen, h, j->inf.graph);
     /* one device that is too small leaves the others their rows */
-    if (st == NAS_E_TOO_BIG) {
+    if (p && st == NAS_E_TOO_BIG) {
         snprintf(p->why, sizeof p->why, "%s", nas_error_text());
         p->fits = false;
         for (uint32_t i = 0; i < nas_graph_count(j->inf.graph); i++)

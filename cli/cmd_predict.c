@@ -19,7 +19,7 @@ static int largest(int top[TOP], const float *p, int32_t n) {
 
 static void row(nas_text *t, const char *path, const float *p, const nas_model *m, bool json,
                 bool first) {
-    int top[TOP];
+    int top[TOP] = {0};
     int n = largest(top, p, nas_model_info_of(m)->classes);
     if (json) {
         nas_text_add(t, "%s\n  {\"image\": ", first ? "" : ",");

@@ -108,6 +108,7 @@ static uint64_t space_hash(const nas_space *s) {
 static void fingerprint_more(nas_text *t, const nas_study_config *c) {
     const nas_yaml_node *root = nas_yaml_root(c->doc);
     static const nas_strategy_numbers none = {0};
+    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): not given is zero in every byte */
     if (memcmp(&c->numbers, &none, sizeof none) != 0)
         fingerprint_map(t, "strategy", nas_yaml_get(root, "strategy"));
     if (c->table[0] == 0)

@@ -34,7 +34,7 @@ static bool pause_s(double s) {
 /* A server or a study that is not there yet may come: machines start in any order. */
 static nas_status join(helper *h) {
     double wait = 0.5, until = nas_clock() + patience_s;
-    for (bool said = false;; wait = wait < 15 ? 2 * wait : 15) {
+    for (bool said = false;;) {
         nas_status st = nas_store_open_read(&h->r.store, h->url, h->study);
         if (st == NAS_OK) {
             char *json = NULL;
@@ -52,6 +52,7 @@ static nas_status join(helper *h) {
         said = true;
         if (!pause_s(wait))
             return nas_fail(NAS_E_STOPPED, "stopped");
+        wait = wait < 15 ? 2 * wait : 15;
     }
 }
 

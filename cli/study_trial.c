@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -88,7 +89,12 @@ nas_status trial_remember(study_run *r, const nas_trial *t) {
     if (t->state != NAS_TRIAL_COMPLETE ||
         nas_store_get_attr(&json, r->store, t->number, "hash") != NAS_OK)
         return NAS_OK;
-    bool read = sscanf(json, "\"%" SCNx64 "\"", &hash) == 1;
+    char *end = json;
+    bool read = json[0] == '"';
+    if (read) {
+        hash = strtoull(json + 1, &end, 16);
+        read = end > json + 1 && *end == '"';
+    }
     nas_free(json);
     return read ? remember(r, hash, t->number, false) : NAS_OK;
 }
@@ -196,7 +202,7 @@ static nas_status fail_trial(running *x, const char *why) {
 static nas_status attach(running *x) {
     char *json = NULL;
     if (nas_store_get_attr(&json, x->r->store, x->t.number, "latency_s") == NAS_OK)
-        sscanf(json, "%lf", &x->latency);
+        (void)nas_number_read(&x->latency, json);
     nas_free(json);
     NAS_TRY(judge(x));
     x->phase = PHASE_OFFERED;

@@ -222,7 +222,7 @@ static bool is_in(const uint32_t *index, uint32_t n, uint32_t trial) {
 
 uint32_t view_choose(uint32_t *index, const view *v, uint32_t want) {
     uint32_t n = 0;
-    double ref[NAS_MAX_OBJECTIVES];
+    double ref[NAS_MAX_OBJECTIVES] = {0};
     uint32_t *front = nas_malloc((v->n + 1) * sizeof *front);
     double *obj = nas_malloc(((size_t)want + 1) * v->n_objectives * sizeof *obj);
     uint32_t size = front && obj && view_reference(ref, v) ? view_front(front, v) : 0;
