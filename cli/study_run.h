@@ -77,6 +77,14 @@ nas_status study_shared(study_run *r);
 /* Opens and splits the data; *record tells, as JSON, which images are held out. */
 nas_status study_split(nas_text *record, const study_run *r);
 
+/* study_settings.c: appends what must be the same when a study goes on. */
+void study_fingerprint(nas_text *t, const study_run *r);
+/* Keeps the settings in the store and the run folder, from where they make the same study again. */
+nas_status study_keep_settings(const study_run *r, const nas_text *held_out);
+
+/* study_end.c: retrains the chosen models, prints the tables, draws. */
+nas_status study_end(study_run *r, const cli_args *a);
+
 /* study_retrain.c: runs one job on the study's device to its end. `on` gets every message.
  * E_STOPPED when Ctrl-C was pressed. */
 nas_status study_job(news *done, study_run *r, const job *j, void (*on)(void *ctx, const news *n),

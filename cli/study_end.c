@@ -1,0 +1,92 @@
+/* cli/study_end.c - the end of a study: the chosen models trained in full, tables, pictures. */
+#include "study_run.h"
+
+#include <math.h>
+#include <string.h>
+
+static nas_status price(nas_text *t, const view_trial *trial, const char *device) {
+    nas_graph *g = NULL;
+    nas_inference inf = {0};
+    nas_hw *h = NULL;
+    nas_estimate e;
+    char b[TALK_TEXT];
+    nas_status st;
+    NAS_GO(nas_network_graph(&g, trial->network, strlen(trial->network), "the stored network", 1));
+    NAS_GO(nas_graph_inference(&inf, g));
+    NAS_GO(nas_hw_open(&h, device));
+    NAS_GO(nas_hw_estimate(&e, NULL, h, inf.graph));
+    nas_text_add(t, "%5u  %-24s %12s", trial->t.number, device, talk_seconds(b, e.latency_s));
+    if (isfinite(e.energy_j))
+        nas_text_add(t, "  %10.3g mJ\n", e.energy_j * 1e3);
+    else
+        nas_text_add(t, "  %13s\n", "not modelled");
+done:
+    nas_hw_free(h);
+    nas_inference_free(&inf);
+    nas_graph_free(g);
+    return st;
+}
+
+static nas_status final_table(nas_text *t, const study_run *r, const view *v,
+                              const uint32_t *chosen, uint32_t n) {
+    char a[TALK_TEXT], b[TALK_TEXT];
+    nas_text_add(t, "\nChosen models, trained on all training images and tested once:\n");
+    nas_text_add(t, "%5s  %13s  %12s  %18s  %10s  %12s  %12s\n", "trial", "test accuracy",
+                 "latency", "batch 128, a image", "params", "MACs", "energy");
+    for (uint32_t i = 0; i < n; i++) {
+        const view_trial *x = &v->trial[chosen[i]];
+        if (!isfinite(x->test_accuracy))
+            continue;
+        nas_text_add(t, "%5u  %11.2f %%  %12s", x->t.number, 100 * x->test_accuracy,
+                     talk_seconds(a, x->latency_s));
+        nas_text_add(t, "  %18s  %10s", talk_seconds(a, x->latency_batch_s / 128),
+                     talk_count(b, x->params));
+        nas_text_add(t, "  %12s  %12s\n", talk_count(a, x->macs), "not modelled");
+    }
+    nas_text_add(t, "latency: measured here at batch %d, median\n", r->config.latency_batch);
+    if (r->config.n_price_on)
+        nas_text_add(
+            t, "\nModelled on hardware that need not be here (batch 1):\n%5s  %-24s %12s  %13s\n",
+            "trial", "device", "latency", "energy");
+    for (uint32_t d = 0; d < r->config.n_price_on; d++)
+        for (uint32_t i = 0; i < n; i++)
+            if (v->trial[chosen[i]].network)
+                NAS_TRY(price(t, &v->trial[chosen[i]], r->config.price_on[d]));
+    nas_text_add(t, "\n");
+    for (uint32_t i = 0; i < n; i++)
+        if (isfinite(v->trial[chosen[i]].test_accuracy))
+            nas_text_add(t, "model: %s/models/trial-%u.safetensors\n", r->dir, chosen[i]);
+    return NAS_OK;
+}
+
+nas_status study_end(study_run *r, const cli_args *a) {
+    view v = {0};
+    nas_text t = {0};
+    uint32_t chosen[64], *front = NULL, n;
+    nas_status st;
+    NAS_GO(view_of_store(&v, r->store));
+    n = view_choose(chosen, &v, r->config.retrain_models < 64 ? r->config.retrain_models : 64);
+    if (n) {
+        talk_line("retraining %u models of the front on all training images", n);
+        NAS_GO(study_retrain(r, chosen, n));
+        view_free(&v);
+        NAS_GO(view_of_store(&v, r->store));
+    }
+    NAS_GO(report_draw(&v, r->dir, n));
+    front = nas_malloc((v.n + 1) * sizeof *front);
+    if (!front)
+        NAS_GO(nas_fail_memory(v.n * sizeof *front));
+    nas_text_add(&t, "Pareto front:\n");
+    view_table(&t, &v, front, view_front(front, &v));
+    if (n)
+        NAS_GO(final_table(&t, r, &v, chosen, n));
+    nas_text_add(&t, "pictures: %s/report/\n", r->dir);
+    nas_text_add(&t, "reproduce: clnas search %s/study.yaml --out ANOTHER-FOLDER\n", r->dir);
+    if (cli_print(a, &t) != CLI_OK)
+        NAS_GO(nas_fail(NAS_E_IO, "standard output does not take the table"));
+done:
+    nas_free(front);
+    nas_text_free(&t);
+    view_free(&v);
+    return st;
+}
