@@ -1,8 +1,9 @@
-/* cli/study_settings.c - what makes a study the same study, and the settings that its run folder and
- * its store keep. */
+/* cli/study_settings.c - what makes a study the same study, and the settings that its run folder
+ * and its store keep. */
 #include "study_run.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,21 +19,26 @@ static void fingerprint_map(nas_text *t, const char *key, const nas_yaml_node *n
     nas_text_free(&y);
 }
 
-static uint64_t space_hash(const nas_space *s) {
-    uint64_t h = 0;
+/* Everything that the space's file says but for comments and layout. */
+static void fingerprint_space(nas_text *t, const nas_space *s) {
     nas_text yaml = {0};
-    nas_genome first = {.n = nas_space_gene_count(s)};
-    for (uint32_t i = 0; i < nas_space_gene_count(s); i++) {
-        const nas_gene *g = nas_space_gene(s, i);
-        h = nas_hash_bytes(h, g->path, strlen(g->path));
-        for (uint32_t k = 0; k < g->n; k++)
-            h = nas_hash_bytes(h, g->choices[k], strlen(g->choices[k]));
-    }
-    nas_space_canonical(&first, s);
-    if (nas_space_network(&yaml, s, &first) == NAS_OK)
-        h = nas_hash_bytes(h, nas_text_str(&yaml), yaml.n);
+    nas_space_text(&yaml, s);
+    nas_text_add(t, "space: %s (%016" PRIx64 ")\n", nas_space_name(s),
+                 nas_hash_bytes(0, nas_text_str(&yaml), yaml.n));
+    t->failed |= yaml.failed;
     nas_text_free(&yaml);
-    return h;
+}
+
+static void fingerprint_constraint(nas_text *t, const nas_constraint *c) {
+    nas_text_add(t, " %s", c->measure.name);
+    if (isfinite(c->min)) {
+        nas_text_add(t, " from ");
+        nas_text_json_number(t, c->min);
+    }
+    if (isfinite(c->max)) {
+        nas_text_add(t, " to ");
+        nas_text_json_number(t, c->max);
+    }
 }
 
 /* Settings of the strategy that were given, and where a table's values come from. */
@@ -52,7 +58,7 @@ static void fingerprint_more(nas_text *t, const nas_study_config *c) {
 
 void study_fingerprint(nas_text *t, const study_run *r) {
     const nas_study_config *c = &r->config;
-    nas_text_add(t, "space: %s (%016" PRIx64 ")\n", nas_space_name(r->space), space_hash(r->space));
+    fingerprint_space(t, r->space);
     nas_text_add(t, "data: %s, %u held out, %u for training\n", c->data, c->validation,
                  c->train_images);
     nas_text_add(t, "objectives:");
@@ -60,8 +66,7 @@ void study_fingerprint(nas_text *t, const study_run *r) {
         nas_text_add(t, " %s", c->objective[i].name);
     nas_text_add(t, "\nconstraints:");
     for (uint32_t i = 0; i < c->n_constraints; i++)
-        nas_text_add(t, " %s in %g…%g", c->constraint[i].measure.name, c->constraint[i].min,
-                     c->constraint[i].max);
+        fingerprint_constraint(t, &c->constraint[i]);
     nas_text_add(t, "\nstrategy: %s, population %u, crossover %g, mutation %g\n", c->strategy,
                  c->population, c->crossover, c->mutation);
     nas_text_add(t, "seed: %" PRIu64 "\nlatency.batch: %d\n", c->seed, c->latency_batch);
@@ -85,37 +90,66 @@ static nas_status set_absolute(nas_yaml *doc, const char *key, const char *path)
     return st;
 }
 
+static nas_status write_in(const char *folder, const char *name, const nas_text *text) {
+    nas_text path = {0};
+    nas_status st;
+    nas_text_add(&path, "%s/%s", folder, name);
+    NAS_GO(nas_text_check(text));
+    NAS_GO(nas_text_check(&path));
+    NAS_GO(nas_file_write(nas_text_str(&path), nas_text_str(text), text->n));
+done:
+    nas_text_free(&path);
+    return st;
+}
+
+/* The space as it is searched, whatever becomes of the file that it came from. */
+static nas_status write_space(const study_run *r) {
+    nas_text yaml = {0};
+    const char *about = nas_space_about(r->space);
+    if (about[0])
+        nas_text_add(&yaml, "# %s\n", about);
+    nas_space_text(&yaml, r->space);
+    nas_status st = write_in(r->dir, "space.yaml", &yaml);
+    nas_text_free(&yaml);
+    return st;
+}
+
+static nas_status print(nas_text *yaml, const nas_yaml *doc) {
+    nas_text_free(yaml);
+    nas_yaml_print(yaml, nas_yaml_root(doc));
+    return nas_text_check(yaml);
+}
+
+static bool is_built_in(const char *space) {
+    const char *const *names = nas_space_names();
+    while (*names && strcmp(*names, space) != 0)
+        names++;
+    return *names != NULL;
+}
+
 /* The settings as they were used: file, flags and defaults of paths in one. */
 static nas_status write_study(const study_run *r, const nas_text *held_out) {
-    nas_text yaml = {0}, path = {0}, name = {0};
+    nas_text yaml = {0}, name = {0};
     nas_yaml *copy = NULL;
     nas_status st;
-    nas_yaml_print(&yaml, nas_yaml_root(r->config.doc));
-    NAS_GO(nas_text_check(&yaml));
+    NAS_GO(print(&yaml, r->config.doc));
     NAS_GO(nas_yaml_read_text(&copy, nas_text_str(&yaml), yaml.n, "study"));
     nas_text_json(&name, r->config.name);
     NAS_GO(nas_yaml_set(copy, "name", nas_text_str(&name), "name"));
     NAS_GO(set_absolute(copy, "data.path", r->config.data));
-    if (strchr(r->config.space, '/') || nas_file_exists(r->config.space))
-        NAS_GO(set_absolute(copy, "space", r->config.space));
-    nas_text_free(&yaml);
-    nas_yaml_print(&yaml, nas_yaml_root(copy));
-    nas_text_add(&path, "%s/study.yaml", r->dir);
-    NAS_GO(nas_text_check(&yaml));
-    NAS_GO(nas_text_check(&path));
-    NAS_GO(nas_file_write(nas_text_str(&path), nas_text_str(&yaml), yaml.n));
+    if (!is_built_in(r->config.space)) /* space.yaml beside this file has it */
+        NAS_GO(nas_yaml_set(copy, "space", "space.yaml", "space"));
+    NAS_GO(print(&yaml, copy));
+    NAS_GO(write_in(r->dir, "study.yaml", &yaml));
     if (nas_store_shared(r->store)) { /* its address may hold a password: workers have their own */
-        nas_text_free(&yaml);
         NAS_GO(nas_yaml_set(copy, "store", "postgresql://", "store"));
-        nas_yaml_print(&yaml, nas_yaml_root(copy));
-        NAS_GO(nas_text_check(&yaml));
+        NAS_GO(print(&yaml, copy));
         NAS_GO(share_settings(r, &yaml, held_out));
     }
 done:
     nas_yaml_free(copy);
     nas_text_free(&name);
     nas_text_free(&yaml);
-    nas_text_free(&path);
     return st;
 }
 
@@ -139,6 +173,7 @@ nas_status study_keep_settings(const study_run *r, const nas_text *held_out) {
         nas_text_json(&t, r->config.table);
         NAS_GO(nas_store_study_attr(r->store, "table", nas_text_str(&t)));
     }
+    NAS_GO(write_space(r));
     NAS_GO(write_study(r, held_out));
 done:
     nas_text_free(&t);

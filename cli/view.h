@@ -1,8 +1,8 @@
 /* cli/view.h - a study as it stands in its run folder, for the verbs that show it.
  *
  * A run folder holds: study.db (the store, unless it is on a server), study.yaml (settings as they
- * were used), space.yaml, models/trial-N.safetensors and models/trial-N.yaml (retrained models and
- * their networks), and report/ (pictures). */
+ * were used), space.yaml (the space that is searched), models/trial-N.safetensors and
+ * models/trial-N.yaml (retrained models and their networks), and report/ (pictures). */
 #ifndef NAS_CLI_VIEW_H
 #define NAS_CLI_VIEW_H
 

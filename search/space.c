@@ -139,6 +139,10 @@ void nas_space_input(const nas_space *s, int32_t hwc[3], int32_t *classes) {
     *classes = s->classes;
 }
 
+void nas_space_text(nas_text *out, const nas_space *s) {
+    nas_yaml_print(out, nas_yaml_root(s->doc));
+}
+
 uint32_t nas_space_gene_count(const nas_space *s) {
     return s->n_genes;
 }

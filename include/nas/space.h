@@ -44,6 +44,9 @@ const char *nas_space_name(const nas_space *s);
 const char *nas_space_about(const nas_space *s); /* the comment on top of the file: source, purpose */
 /* The largest input where its size is a choice. */
 void nas_space_input(const nas_space *s, int32_t hwc[3], int32_t *classes);
+/* Appends the file in one canonical form (nas_yaml_print): comments and layout do not show, all else
+ * does. It reads back as the same space. */
+void nas_space_text(nas_text *out, const nas_space *s);
 uint32_t nas_space_gene_count(const nas_space *s);
 const nas_gene *nas_space_gene(const nas_space *s, uint32_t i);
 /* Number of different networks (canonical genomes), those that constraints exclude included; exact

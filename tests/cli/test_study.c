@@ -137,6 +137,17 @@ static void nan_loss_fails_the_trial_and_the_study_goes_on(void **state) {
     program_free(&o);
 }
 
+/* The same command with one more setting must be refused, and say why. */
+static void refused(const char *folder, const char *option, const char *value, const char *said) {
+    const char *const args[] = {"search", "study.yaml", "--out", "run", "--trials",
+                                "1",      option,       value,   NULL};
+    outcome o = program_run(folder, args);
+    assert_int_equal(o.status, 1);
+    if (!strstr(o.err, said))
+        fail_msg("%s", o.err);
+    program_free(&o);
+}
+
 static void run_folder_of_another_study_is_refused(void **state) {
     (void)state;
     const char *folder = prepare("other");
@@ -146,15 +157,24 @@ static void run_folder_of_another_study_is_refused(void **state) {
     assert_int_equal(o.status, 0);
     program_free(&o);
     char *before = front_of(folder);
-    static const char *const seed[] = {"search", "study.yaml", "--out", "run", "--seed", "4", NULL};
-    o = program_run(folder, seed);
-    assert_int_equal(o.status, 1);
-    assert_non_null(strstr(o.err, "seed"));
+    refused(folder, "--seed", "4", "seed");
+    program_file(folder, "space.yaml", "# only a comment more\n" SPACE);
+    o = program_run(folder, one);
+    assert_int_equal(o.status, 0);
     program_free(&o);
+    program_file(folder, "space.yaml", SPACE "constraints: [params < 100000]\n");
+    refused(folder, NULL, NULL, "was 'space: tiny ");
     char *after = front_of(folder);
     assert_string_equal(after, before);
     free(before);
     free(after);
+    /* the run folder has the space as it was */
+    static const char *const again[] = {
+        "search", "run/study.yaml", "--out", "again", "--trials", "1", NULL};
+    program_file(folder, "space.yaml", "nonsense\n");
+    o = program_run(folder, again);
+    assert_int_equal(o.status, 0);
+    program_free(&o);
 }
 
 static void constraint_is_checked_before_anything_is_trained(void **state) {
