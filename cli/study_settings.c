@@ -120,6 +120,52 @@ static nas_status print(nas_text *yaml, const nas_yaml *doc) {
     return nas_text_check(yaml);
 }
 
+static bool begins(const char *s, const char *with) {
+    return strncmp(s, with, strlen(with)) == 0;
+}
+
+/* Appends a server's address without its password; true when it had one. */
+static bool add_address(nas_text *t, const char *url) {
+    const char *host = strstr(url, "://") + 3, *query = host + strcspn(host, "?");
+    const char *end = host + strcspn(host, "/?"), *at = end;
+    while (at > host && *at != '@')
+        at--;
+    const char *colon = *at == '@' ? memchr(host, ':', (size_t)(at - host)) : NULL;
+    bool had = colon != NULL;
+    const char *rest = had ? at : host;
+    nas_text_bytes(t, url, (size_t)((had ? colon : host) - url));
+    nas_text_bytes(t, rest, (size_t)(query - rest));
+    for (char mark = '?'; *query; query += strcspn(query, "&")) {
+        query++; /* the '?' or '&' before the parameter */
+        size_t n = strcspn(query, "&");
+        bool secret = begins(query, "password=") || begins(query, "sslpassword=");
+        had |= secret;
+        if (n && !secret) {
+            nas_text_bytes(t, &mark, 1);
+            nas_text_bytes(t, query, n);
+            mark = '&';
+        }
+    }
+    return had;
+}
+
+/* The folder may be copied and shown: a password does not belong into it. */
+static nas_status set_store(nas_yaml *copy, const char *url) {
+    nas_text address = {0}, value = {0};
+    nas_status st;
+    if (add_address(&address, url))
+        talk_line("the run folder does not keep the password of store: set PGPASSWORD or "
+                  "~/.pgpass for clnas status, front and report");
+    NAS_GO(nas_text_check(&address));
+    nas_text_json(&value, nas_text_str(&address));
+    NAS_GO(nas_text_check(&value));
+    NAS_GO(nas_yaml_set(copy, "store", nas_text_str(&value), "store"));
+done:
+    nas_text_free(&address);
+    nas_text_free(&value);
+    return st;
+}
+
 static bool is_built_in(const char *space) {
     const char *const *names = nas_space_names();
     while (*names && strcmp(*names, space) != 0)
@@ -139,6 +185,8 @@ static nas_status write_study(const study_run *r, const nas_text *held_out) {
     NAS_GO(set_absolute(copy, "data.path", r->config.data));
     if (!is_built_in(r->config.space)) /* space.yaml beside this file has it */
         NAS_GO(nas_yaml_set(copy, "space", "space.yaml", "space"));
+    if (r->config.store[0])
+        NAS_GO(set_store(copy, r->config.store));
     NAS_GO(print(&yaml, copy));
     NAS_GO(write_in(r->dir, "study.yaml", &yaml));
     if (nas_store_shared(r->store)) { /* its address may hold a password: workers have their own */
