@@ -1,7 +1,9 @@
-/* cli/cmd_spaces.c - clnas spaces: what is built in, one space's genes, checking a file. */
+/* cli/cmd_spaces.c - clnas spaces: what is built in, one space's genes, pictures, checking a file.
+ */
 #include "cli.h"
 
 #include <inttypes.h>
+#include <nas/viz.h>
 #include <string.h>
 
 enum { CHECK_SAMPLES = 50, ENUMERATE_LIMIT = 1000000 };
@@ -183,7 +185,86 @@ static int enumerate(cli_args *a) {
     return cli_print(a, &t);
 }
 
+/* ---- pictures and samples ---- */
+
+static nas_status draw_space(const char *path, const nas_space *s) {
+    nas_status st = NAS_OK;
+    nas_sketch *k = NULL;
+    nas_text t = {0};
+    size_text(&t, s, false);
+    nas_text_add(&t, ", %u genes", nas_space_gene_count(s));
+    NAS_GO(nas_text_check(&t));
+    NAS_GO(nas_space_sketch(&k, s));
+    nas_space_drawing d = {
+        .title = nas_space_name(s), .subtitle = nas_text_str(&t), .root = nas_sketch_root(k)};
+    NAS_GO(nas_draw_space(path, &d));
+done:
+    nas_sketch_free(k);
+    nas_text_free(&t);
+    return st;
+}
+
+static nas_status draw_network(const char *path, const nas_space *s, const nas_genome *x) {
+    nas_status st = NAS_OK;
+    nas_graph *g = NULL;
+    nas_text arch = {0};
+    NAS_GO(nas_space_graph(&g, s, x, 1));
+    NAS_GO(nas_space_arch(&arch, s, x));
+    nas_network_drawing d = {
+        .title = nas_space_name(s), .subtitle = nas_text_str(&arch), .graph = g};
+    NAS_GO(nas_draw_network(path, &d));
+done:
+    nas_graph_free(g);
+    nas_text_free(&arch);
+    return st;
+}
+
+/* NAME.png in this folder unless --out says otherwise. */
+static nas_status picture_path(nas_text *t, const cli_args *a, const nas_space *s) {
+    const char *out = cli_get(a, "out");
+    nas_text_add(t, "%s%s", out != NULL ? out : nas_space_name(s), out != NULL ? "" : ".png");
+    NAS_TRY(nas_text_check(t));
+    for (size_t i = 0; out == NULL && i < t->n; i++)
+        t->s[i] = (char)(t->s[i] == '/' ? '-' : t->s[i]);
+    return NAS_OK;
+}
+
+/* The space or, with --sample, one network of it: as a picture or as its file. */
+static int picture_or_sample(cli_args *a, const char *name) {
+    nas_status st = NAS_OK;
+    nas_space *s = NULL;
+    nas_genome x;
+    nas_text path = {0}, net = {0};
+    int64_t seed = 0;
+    if (!cli_get_int(&seed, a, "sample", 0, INT64_MAX))
+        return CLI_USAGE;
+    NAS_GO(nas_space_open(&s, name));
+    nas_rng r = nas_rng_stream((uint64_t)seed, "sample", 0);
+    nas_space_sample(&x, s, &r);
+    if (cli_has(a, "png")) {
+        NAS_GO(picture_path(&path, a, s));
+        NAS_GO(cli_has(a, "sample") ? draw_network(nas_text_str(&path), s, &x)
+                                    : draw_space(nas_text_str(&path), s));
+        nas_text_add(&net, "%s\n", nas_text_str(&path));
+    } else {
+        NAS_GO(nas_space_network(&net, s, &x));
+    }
+done:
+    nas_space_free(s);
+    nas_text_free(&path);
+    if (st == NAS_OK)
+        return cli_print(a, &net);
+    nas_text_free(&net);
+    return cli_fail(a);
+}
+
 static int run(cli_args *a) {
+    const char *name = cli_has(a, "check") ? cli_get(a, "check") : a->n_words ? a->word[0] : NULL;
+    if (cli_has(a, "png") || cli_has(a, "sample"))
+        return name != NULL ? picture_or_sample(a, name)
+                            : cli_usage(a, "--png and --sample want the name of a space");
+    if (cli_has(a, "out"))
+        return cli_usage(a, "--out is the picture's file: add --png");
     if (cli_has(a, "check"))
         return show(a, cli_get(a, "check"));
     if (cli_has(a, "enumerate")) {
@@ -200,14 +281,18 @@ static const cli_option options[] = {
     {"check", "FILE", "check a space or network file, with its ranges"},
     {"enumerate", NULL, "every network of a small space"},
     {"csv", NULL, "for --enumerate: columns arch,params,macs,hash"},
+    {"png", NULL, "draw the space, or its sample, to NAME.png in this folder"},
+    {"out", "FILE", "where the picture goes"},
+    {"sample", "SEED", "a random network of the space: its file, or with --png its picture"},
     {"json", NULL, "machine-readable, to stdout"},
     {NULL, NULL, NULL}};
 extern const cli_command cmd_spaces;
-const cli_command cmd_spaces = {.name = "spaces",
-                                .synopsis =
-                                    "[NAME] [--json] | --check FILE | NAME --enumerate --csv",
-                                .about = "list the search spaces, explain one, or check a file",
-                                .example = "clnas spaces fashion-hybrid",
-                                .options = options,
-                                .max_words = 1,
-                                .run = run};
+const cli_command cmd_spaces = {
+    .name = "spaces",
+    .synopsis = "[NAME] [--json] | --check FILE | NAME --enumerate --csv | NAME "
+                "[--sample SEED] [--png [--out FILE]]",
+    .about = "list the search spaces, explain, draw or sample one, or check a file",
+    .example = "clnas spaces fashion-hybrid",
+    .options = options,
+    .max_words = 1,
+    .run = run};

@@ -47,9 +47,11 @@ static nas_status flat(build *b, nas_value *x) {
     return nas_reshape(x, b->g, *x, NAS_SHAPE(s.dim[0], s.dim[1] * s.dim[2], s.dim[3]));
 }
 
-/* [N,H,W,C] to [N H/w W/w, w w, C] */
+/* [N,H,W,C] to [N H/w W/w, w w, C]; an image that is no larger than a window is one. */
 static nas_status cut_windows(build *b, field *f, int32_t w) {
     const nas_shape s = *shape_of(b, f->v);
+    if (s.dim[1] <= w && s.dim[2] <= w)
+        return flat(b, &f->v);
     if (s.dim[1] % w != 0 || s.dim[2] % w != 0)
         return nas_fail(NAS_E_SHAPE, "windows of %dx%d do not tile %dx%d", w, w, s.dim[1],
                         s.dim[2]);
@@ -62,6 +64,8 @@ static nas_status cut_windows(build *b, field *f, int32_t w) {
 
 static nas_status join_windows(build *b, nas_value *y, const nas_shape *image, int32_t w) {
     int32_t rows = image->dim[1] / w, columns = image->dim[2] / w, c = shape_of(b, *y)->dim[2];
+    if (image->dim[1] <= w && image->dim[2] <= w)
+        return to_image(b, y, image->dim[1], image->dim[2]);
     NAS_TRY(nas_reshape(y, b->g, *y, NAS_SHAPE(image->dim[0], rows, columns, w, w, c)));
     NAS_TRY(nas_transpose(y, b->g, *y, (int32_t[]){0, 1, 3, 2, 4, 5}));
     return nas_reshape(y, b->g, *y, NAS_SHAPE(image->dim[0], image->dim[1], image->dim[2], c));
@@ -69,11 +73,12 @@ static nas_status join_windows(build *b, nas_value *y, const nas_shape *image, i
 
 /* ---- where queries, keys and values come from ---- */
 
-/* A depthwise convolution with batch norm on the grid; class tokens pass by. */
-static nas_status depthwise(build *b, field *f, const char *part, int32_t kernel, int32_t stride) {
+/* A depthwise convolution on the grid; class tokens pass by. */
+static nas_status depthwise(build *b, field *f, const char *part, int32_t kernel, int32_t stride,
+                            bool norm) {
     const nas_shape s = *shape_of(b, f->v);
     int32_t c = s.dim[s.rank - 1];
-    conv_spec spec = {.out = c, .kernel = kernel, .stride = stride, .groups = c, .norm = true};
+    conv_spec spec = {.out = c, .kernel = kernel, .stride = stride, .groups = c, .norm = norm};
     nas_value tokens = NAS_NO_VALUE;
     if (s.rank == 3 && f->first > 0) {
         NAS_TRY(nas_slice(&tokens, b->g, f->v, 1, 0, f->first));
@@ -140,9 +145,9 @@ static nas_status sources(build *b, plan_of_heads *p) {
     field values = p->k;
     if (s->project > 0) {
         int32_t stride = s->kv_stride > 0 ? s->kv_stride : 1;
-        NAS_TRY(depthwise(b, &p->q, "attention.q.depthwise", s->project, 1));
-        NAS_TRY(depthwise(b, &p->k, "attention.k.depthwise", s->project, stride));
-        NAS_TRY(depthwise(b, &values, "attention.v.depthwise", s->project, stride));
+        NAS_TRY(depthwise(b, &p->q, "attention.q.depthwise", s->project, 1, true));
+        NAS_TRY(depthwise(b, &p->k, "attention.k.depthwise", s->project, stride, true));
+        NAS_TRY(depthwise(b, &values, "attention.v.depthwise", s->project, stride, true));
     }
     NAS_TRY(flat(b, &p->q.v));
     NAS_TRY(flat(b, &p->k.v));
@@ -272,7 +277,7 @@ static nas_status attend_apart(build *b, plan_of_heads *p, nas_value *y) {
     if (s->local > 0) {
         field local = p->k;
         local.v = v;
-        NAS_TRY(depthwise(b, &local, "attention.local", s->local, 1));
+        NAS_TRY(depthwise(b, &local, "attention.local", s->local, 1, false));
         v = local.v;
     }
     return attend(b, p, q, k, v, y);

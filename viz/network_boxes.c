@@ -6,12 +6,21 @@
 
 /* ---- which box a node belongs to ---- */
 
-/* The block that a scope belongs to: the outermost one that is no stage; 0 when there is none. */
+/* What only holds other blocks, which are drawn themselves. */
+static bool is_frame(const char *kind) {
+    static const char *const frames[] = {"stage", "seq2seq", "encoder", "decoder"};
+    for (size_t i = 0; i < sizeof frames / sizeof *frames; i++)
+        if (strcmp(frames[i], kind) == 0)
+            return true;
+    return false;
+}
+
+/* The block that a scope belongs to: the outermost one that is no frame; 0 when there is none. */
 static uint32_t block_of(const nas_graph *g, uint32_t scope) {
     uint32_t block = 0;
     while (scope != 0) {
         const nas_scope *s = nas_graph_scope(g, scope);
-        if (strcmp(s->kind, "stage") != 0)
+        if (!is_frame(s->kind))
             block = scope;
         scope = s->parent;
     }

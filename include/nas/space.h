@@ -8,6 +8,7 @@
 #define NAS_SPACE_H
 
 #include <nas/graph.h>
+#include <nas/sketch.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -123,6 +124,13 @@ nas_status nas_space_network(nas_text *yaml, const nas_space *s, const nas_genom
 /* The model graph: INPUT "x" [batch,H,W,C], output logits [batch,classes]. A choice that cannot be
  * built (shapes that do not meet) is E_SHAPE with the block's line; so is a constraint not met. */
 nas_status nas_space_graph(nas_graph **out, const nas_space *s, const nas_genome *x, int32_t batch) NAS_MUST_USE;
+
+/* What the space looks like, for drawing: box 0 of the result is the net, the others are what stands
+ * beside it: let names, blocks of the file, constraints. The texts are the sketch's own. */
+typedef struct nas_sketch nas_sketch;
+nas_status nas_space_sketch(nas_sketch **out, const nas_space *s) NAS_MUST_USE;
+const nas_sketch_box *nas_sketch_root(const nas_sketch *k);
+void nas_sketch_free(nas_sketch *k);
 
 /* A hash of what the network computes: additions of zeros and what is computed from zeros alone count
  * as nothing, sums are equal in any order and nesting. Names, batch and order of nodes do not count.

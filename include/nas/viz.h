@@ -6,6 +6,7 @@
 #define NAS_VIZ_H
 
 #include <nas/graph.h>
+#include <nas/sketch.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -114,6 +115,15 @@ typedef struct nas_network_drawing {
     bool detail; /* every op a box, instead of every block */
 } nas_network_drawing;
 nas_status nas_draw_network(const char *path, const nas_network_drawing *d) NAS_MUST_USE;
+
+/* ---- space drawing --------------------------------------------------------------------------------------- */
+/* A space before anything is chosen: its blocks as boxes, their options in them; what the file defines
+ * (let names, blocks, constraints) beside the net. Box 0 of root is the net. */
+typedef struct nas_space_drawing {
+    const char *title, *subtitle;
+    const nas_sketch_box *root;
+} nas_space_drawing;
+nas_status nas_draw_space(const char *path, const nas_space_drawing *d) NAS_MUST_USE;
 
 #ifdef __cplusplus
 }

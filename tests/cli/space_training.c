@@ -37,7 +37,9 @@ static nas_training training_of(const family *f) {
     nas_space_sample(&x, s, &r);
     must(nas_space_network(&net, s, &x));
     must(nas_yaml_read_text(&doc, nas_text_str(&net), net.n, f->name));
-    snprintf(size, sizeof size, "[%d, %d, 3]", f->size, f->size);
+    int32_t hwc[3], classes;
+    nas_space_input(s, hwc, &classes);
+    snprintf(size, sizeof size, "[%d, %d, %d]", f->size, f->size, hwc[2]);
     must(nas_yaml_set(doc, "input", size, "test"));
     must(nas_yaml_set(doc, "classes", "10", "test"));
     nas_yaml_print(&small, nas_yaml_root(doc));

@@ -9,10 +9,9 @@
 #include "space_training.h"
 
 static const family families[] = {
-    {"resnet-like", 16, 0.05},
-    {"nas-bench-201", 16, 0.05},
-    {"enas-macro", 16, 0.05},
-    {"hierarchical", 16, 0.05},
+    {"resnet-like", 16, 0.05},  {"nas-bench-201", 16, 0.05},   {"enas-macro", 16, 0.05},
+    {"hierarchical", 16, 0.05}, {"tiny-mobilenetv3", 28, 0.1}, {"fashion-cnn", 28, 0.05},
+    {"fashion-vit", 28, 0.05},  {"fashion-hybrid", 28, 0.05},  {"cifar-hybrid", 32, 0.05},
 };
 
 int main(void) {

@@ -149,7 +149,8 @@ static void counts_are_the_papers(void **state) {
     nas_space_free(s);
 }
 
-/* Which networks A0 (208 M) to A5 (757 M) are was not published; they must lie in the space. */
+/* Which networks A0 (208 M) to A5 (757 M) are was not published: only the two ends of the space can
+ * be held to them. The smallest network has 189.8 M. */
 static void nasvit_spans_its_published_sizes(void **state) {
     (void)state;
     nas_space *s = open_space("nasvit");
@@ -165,7 +166,7 @@ static void nasvit_spans_its_published_sizes(void **state) {
     nas_graph_cost(&most, g);
     nas_graph_free(g);
     nas_space_free(s);
-    assert_true(least.macs > 150e6 && least.macs < 208e6);
+    assert_int_equal(least.macs, 189789040);
     assert_true(most.macs > 757e6);
 }
 
