@@ -123,7 +123,7 @@ static nas_status add_row(net *n, net_box *b, nas_value v) {
         last->last = v.id;
         return NAS_OK;
     }
-    if (is_silent(n, v) && (b->n_rows > 0 || !n->d->detail))
+    if (is_silent(n, v) && (b->n_rows > 0 || b->kind[0] != '\0'))
         return NAS_OK;
     NAS_TRY(nas_grow(&b->rows, &b->cap_rows, b->n_rows + 1, sizeof *b->rows));
     net_row *row = &b->rows[b->n_rows];

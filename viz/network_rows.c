@@ -55,6 +55,10 @@ static const op_class class_of_op[NAS_OP_COUNT] = {
     [NAS_OP_PAD] = CLASS_SHAPE,
     [NAS_OP_EXPAND] = CLASS_SHAPE,
     [NAS_OP_SUM_TO] = CLASS_SHAPE,
+    [NAS_OP_RELATIVE] = CLASS_ATTENTION,
+    [NAS_OP_RELATIVE_SUM] = CLASS_ATTENTION,
+    [NAS_OP_EMBED] = CLASS_DENSE,
+    [NAS_OP_EMBED_GRAD] = CLASS_DENSE,
     [NAS_OP_CROSS_ENTROPY] = CLASS_JOIN,
     [NAS_OP_CROSS_ENTROPY_GRAD] = CLASS_JOIN,
     [NAS_OP_CORRECT] = CLASS_JOIN,
@@ -175,6 +179,9 @@ static const struct {
     [NAS_OP_DROPOUT] = {say_dropout, NULL},
     [NAS_OP_BATCH_NORM] = {NULL, "batch norm"},
     [NAS_OP_LAYER_NORM] = {NULL, "layer norm"},
+    [NAS_OP_RELATIVE] = {NULL, "relative positions"},
+    [NAS_OP_RELATIVE_SUM] = {NULL, "relative positions"},
+    [NAS_OP_EMBED] = {NULL, "embedding of words"},
     [NAS_OP_INPUT] = {NULL, "input"},
 };
 
