@@ -47,6 +47,35 @@ static void say_kernels(nas_device_info *o) {
                            (int)device_tile_of(o->vector_width)->vw);
 }
 
+/* Where a card sits, by whichever extension tells; the constants are those of cl_ext.h. */
+static void find_address(char out[16], cl_device_id id) {
+    enum {
+        NV_BUS = 0x4008,
+        NV_SLOT = 0x4009,
+        NV_DOMAIN = 0x400A,
+        KHR_BUS = 0x410F,
+        AMD_TOPO = 0x4037
+    };
+    cl_uint khr[4]; /* domain, bus, device, function */
+    struct {
+        cl_uint type;
+        cl_char unused[17], bus, device, function;
+    } amd;
+    if (ocl_device_has(id, "cl_khr_pci_bus_info") &&
+        clGetDeviceInfo(id, KHR_BUS, sizeof khr, khr, NULL) == CL_SUCCESS)
+        (void)snprintf(out, 16, "%04x:%02x:%02x.%x", khr[0] & 0xffff, khr[1] & 0xff, khr[2] & 0xff,
+                       khr[3] & 0xf);
+    else if (ocl_device_has(id, "cl_nv_device_attribute_query"))
+        (void)snprintf(out, 16, "%04x:%02x:%02x.0",
+                       (unsigned)ocl_device_number(id, NV_DOMAIN, sizeof(cl_uint), 0) & 0xffff,
+                       (unsigned)ocl_device_number(id, NV_BUS, sizeof(cl_uint), 0) & 0xff,
+                       (unsigned)ocl_device_number(id, NV_SLOT, sizeof(cl_uint), 0) >> 3 & 0xff);
+    else if (ocl_device_has(id, "cl_amd_device_attribute_query") &&
+             clGetDeviceInfo(id, AMD_TOPO, sizeof amd, &amd, NULL) == CL_SUCCESS && amd.type == 1)
+        (void)snprintf(out, 16, "0000:%02x:%02x.%x", (unsigned)amd.bus & 0xff,
+                       (unsigned)amd.device & 0xff, (unsigned)amd.function & 0xf);
+}
+
 static void fill_info(nas_device_info *o, cl_platform_id platform, cl_device_id id, int32_t index) {
     *o = (nas_device_info){.index = index};
     ocl_device_text(o->name, sizeof o->name, id, CL_DEVICE_NAME);
@@ -69,6 +98,7 @@ static void fill_info(nas_device_info *o, cl_platform_id platform, cl_device_id 
     o->cache_bytes = ocl_device_number(id, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, sizeof(cl_ulong), 0);
     o->fp64 = ocl_device_has(id, "cl_khr_fp64");
     o->fp16 = ocl_device_has(id, "cl_khr_fp16");
+    find_address(o->pci, id);
     say_kernels(o);
 }
 

@@ -14,7 +14,8 @@ static const quantity quantities[] = {
     {"error", "", true, true, false},    {"loss", "", true, true, false},
     {"params", "", false, true, false},  {"macs", "", false, true, false},
     {"memory", "B", false, true, true},  {"latency", "s", false, true, true},
-    {"energy", "J", false, false, true},
+    {"energy", "J", false, false, true}, {"dsp", "", false, false, true},
+    {"bram18", "", false, false, true},  {"lut", "", false, false, true},
 };
 enum { N_QUANTITIES = sizeof quantities / sizeof *quantities };
 

@@ -56,6 +56,13 @@ typedef struct nas_estimate {
  * the device (its memory, or an FPGA's resources) is E_TOO_BIG with both numbers. */
 nas_status nas_hw_estimate(nas_estimate *total, nas_estimate *per_node, const nas_hw *h, const nas_graph *inference) NAS_MUST_USE;
 
+/* Prices a training step on a CPU or GPU: the graph of nas_graph_training, whose backward pass are nodes
+ * as others, and the optimiser, which is in the total alone. Memory: params, what is kept for the
+ * backward pass, gradients, and what the optimiser keeps. E_UNSUPPORTED for FPGAs and accelerators. */
+typedef enum nas_hw_optimizer { NAS_HW_SGD, NAS_HW_ADAM } nas_hw_optimizer;
+nas_status nas_hw_estimate_training(nas_estimate *total, nas_estimate *per_node, const nas_hw *h, const nas_training *t,
+                                    nas_hw_optimizer optimizer) NAS_MUST_USE;
+
 /* Appends what the model chose for this network, for people: an FPGA's tiling or folding, its resources
  * and its build options. Nothing where the model chooses nothing. */
 nas_status nas_hw_explain(nas_text *out, const nas_hw *h, const nas_graph *inference) NAS_MUST_USE;

@@ -22,6 +22,7 @@ typedef struct nas_device_info {
     uint64_t memory_bytes, max_alloc_bytes, local_bytes;
     uint64_t cache_bytes;     /* of main memory; 0: the driver reports none */
     bool fp64, fp16;
+    char pci[16];             /* address on the bus, "0000:65:00.0"; "": a CPU, or the driver does not say */
     char kernels[64];         /* which rows of the kernel table it gets: "cpu float8" */
 } nas_device_info;
 
