@@ -3,6 +3,7 @@
 
 #include <nas/viz.h>
 
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
@@ -12,6 +13,34 @@ static nas_status path_of(nas_text *t, const char *run, const char *name) {
     nas_text_free(t);
     nas_text_add(t, "%s/report/%s", run, name);
     return nas_text_check(t);
+}
+
+typedef char file_name[sizeof "pareto--.png" + 2 * (sizeof((nas_measure *)NULL)->name + 8)];
+
+/* A name for a file: an objective may be called by a path or an expression. */
+static void append_clean(file_name out, const char *name) {
+    size_t n = strlen(out);
+    for (; *name && n + 1 < sizeof(file_name); name++)
+        out[n++] = isalnum((unsigned char)*name) || strchr("._@-", *name) ? *name : '_';
+    out[n] = 0;
+}
+
+/* Files of the objectives 1 … n-1; names that come out the same get one more '_'. */
+static void name_pareto(file_name file[NAS_MAX_OBJECTIVES], const view *v) {
+    for (uint32_t m = 1; m < v->n_objectives; m++) {
+        file_name *f = &file[m];
+        snprintf(*f, sizeof *f, "pareto-");
+        append_clean(*f, v->objective[0]);
+        append_clean(*f, "-");
+        append_clean(*f, v->objective[m]);
+        for (uint32_t k = 1; k < m; k++)
+            if (strcmp(file[k], *f) == 0) {
+                append_clean(*f, "_");
+                k = 0; /* the longer name may be taken as well */
+            }
+    }
+    for (uint32_t m = 1; m < v->n_objectives; m++)
+        append_clean(file[m], ".png");
 }
 
 /* How an objective is shown: label, unit, factor. */
@@ -56,10 +85,10 @@ static bool is_chosen(const uint32_t *chosen, uint32_t n, uint32_t trial) {
 }
 
 /* Objective m against the first. */
-static nas_status draw_pareto(const view *v, const char *run, uint32_t m, const uint32_t *chosen,
-                              uint32_t n_chosen) {
+static nas_status draw_pareto(const view *v, const char *run, const char *file, uint32_t m,
+                              const uint32_t *chosen, uint32_t n_chosen) {
     nas_text path = {0}, subtitle = {0};
-    char file[128], label[96], (*name)[24] = nas_calloc(v->n + 1, sizeof *name);
+    char label[96], (*name)[24] = nas_calloc(v->n + 1, sizeof *name);
     nas_pareto_point *p = nas_calloc(v->n + 1, sizeof *p);
     double ref[NAS_MAX_OBJECTIVES], *pair = nas_calloc(2 * v->n + 2, sizeof *pair);
     uint32_t n = 0, feasible = 0;
@@ -102,7 +131,6 @@ static nas_status draw_pareto(const view *v, const char *run, uint32_t m, const 
         NAS_GO(nas_hypervolume(&plot.hypervolume, pair, feasible, 2, corner));
         plot.hypervolume *= plot.x.scale * plot.y.scale;
     }
-    snprintf(file, sizeof file, "pareto-%s-%s.png", v->objective[0], v->objective[m]);
     NAS_GO(path_of(&path, run, file));
     NAS_GO(nas_draw_pareto(nas_text_str(&path), &plot));
     talk_line("drew %s", nas_text_str(&path));
@@ -272,6 +300,8 @@ static nas_status draw_model(const view_trial *t, const char *run, const char *c
     nas_network_drawing d = {.title = title, .subtitle = nas_text_str(&subtitle), .graph = g};
     NAS_GO(nas_draw_network(nas_text_str(&path), &d));
     talk_line("drew %s", nas_text_str(&path));
+    if (!n_on) /* no device to price the kernels on */
+        goto done;
     snprintf(file, sizeof file, "layers-trial-%u.png", t->t.number);
     NAS_GO(path_of(&path, run, file));
     snprintf(title, sizeof title, "Kernels of trial %u", t->t.number);
@@ -284,26 +314,39 @@ done:
     return st;
 }
 
+/* Counts a picture that failed, and says why. */
+static void count_failed(uint32_t *failed, nas_status st) {
+    if (st == NAS_OK)
+        return;
+    talk_line("a picture is missing: %s", nas_error_text());
+    ++*failed;
+}
+
 nas_status report_draw(const view *v, const char *run, uint32_t want) {
-    uint32_t chosen[MAX_CHOSEN];
+    uint32_t chosen[MAX_CHOSEN], n, n_on = 0, failed = 0;
+    file_name file[NAS_MAX_OBJECTIVES];
     const char *on[MAX_PRICED];
     char(*name)[128] = NULL;
-    uint32_t n_on = 0;
     nas_text dir = {0};
     nas_status st;
     nas_text_add(&dir, "%s/report", run);
+    NAS_GO(nas_text_check(&dir));
     NAS_GO(nas_dir_make(nas_text_str(&dir)));
-    uint32_t n = view_choose(chosen, v, want < MAX_CHOSEN ? want : MAX_CHOSEN);
-    for (uint32_t m = 1; m < v->n_objectives; m++)
-        NAS_GO(draw_pareto(v, run, m, chosen, n));
-    NAS_GO(draw_hypervolume(v, run));
-    NAS_GO(draw_learning(v, run, chosen, n));
+    NAS_GO(view_choose(chosen, &n, v, want < MAX_CHOSEN ? want : MAX_CHOSEN));
     NAS_GO(view_price_on(&name, &n_on, v));
     n_on = n_on < MAX_PRICED ? n_on : MAX_PRICED;
     for (uint32_t i = 0; i < n_on; i++)
         on[i] = name[i];
+    name_pareto(file, v);
+    for (uint32_t m = 1; m < v->n_objectives; m++)
+        count_failed(&failed, draw_pareto(v, run, file[m], m, chosen, n));
+    count_failed(&failed, draw_hypervolume(v, run));
+    count_failed(&failed, draw_learning(v, run, chosen, n));
     for (uint32_t i = 0; i < n; i++)
-        NAS_GO(draw_model(&v->trial[chosen[i]], run, on, n_on));
+        count_failed(&failed, draw_model(&v->trial[chosen[i]], run, on, n_on));
+    if (failed)
+        NAS_GO(nas_fail_prefix(NAS_E_IO, "%u picture%s could not be drawn", failed,
+                               failed == 1 ? "" : "s"));
 done:
     nas_free(name);
     nas_text_free(&dir);

@@ -4,22 +4,15 @@
 #include <math.h>
 #include <string.h>
 
-static nas_status price(nas_text *t, const view_trial *trial, const char *device) {
+static nas_status estimate(nas_estimate *e, const view_trial *trial, const char *device) {
     nas_graph *g = NULL;
     nas_inference inf = {0};
     nas_hw *h = NULL;
-    nas_estimate e;
-    char b[TALK_TEXT];
     nas_status st;
     NAS_GO(nas_network_graph(&g, trial->network, strlen(trial->network), "the stored network", 1));
     NAS_GO(nas_graph_inference(&inf, g));
     NAS_GO(nas_hw_open(&h, device));
-    NAS_GO(nas_hw_estimate(&e, NULL, h, inf.graph));
-    nas_text_add(t, "%5u  %-24s %12s", trial->t.number, device, talk_seconds(b, e.latency_s));
-    if (isfinite(e.energy_j))
-        nas_text_add(t, "  %10.3g mJ\n", e.energy_j * 1e3);
-    else
-        nas_text_add(t, "  %13s\n", "not modelled");
+    NAS_GO(nas_hw_estimate(e, NULL, h, inf.graph));
 done:
     nas_hw_free(h);
     nas_inference_free(&inf);
@@ -27,12 +20,36 @@ done:
     return st;
 }
 
+static const char *energy_text(char buf[TALK_TEXT], const nas_estimate *e) {
+    if (isfinite(e->energy_j))
+        snprintf(buf, TALK_TEXT, "%.3g mJ", e->energy_j * 1e3);
+    else
+        snprintf(buf, TALK_TEXT, "not modelled");
+    return buf;
+}
+
+static nas_status price(nas_text *t, const view_trial *trial, const char *device) {
+    nas_estimate e;
+    char b[TALK_TEXT];
+    NAS_TRY(estimate(&e, trial, device));
+    nas_text_add(t, "%5u  %-24s %12s", trial->t.number, device, talk_seconds(b, e.latency_s));
+    nas_text_add(t, "  %13s\n", energy_text(b, &e));
+    return NAS_OK;
+}
+
+/* Of a column under this head. */
+static size_t width(const char *head) {
+    return strlen(head) > 12 ? strlen(head) : 12;
+}
+
 static nas_status final_table(nas_text *t, const study_run *r, const view *v,
                               const uint32_t *chosen, uint32_t n) {
-    char a[TALK_TEXT], b[TALK_TEXT];
+    const char *on = r->config.n_price_on ? r->config.price_on[0] : NULL;
+    char a[TALK_TEXT], b[TALK_TEXT], energy[16 + sizeof r->config.price_on[0]];
     nas_text_add(t, "\nChosen models, trained on all training images and tested once:\n");
+    snprintf(energy, sizeof energy, "energy%s%s", on ? "@" : "", on ? on : "");
     nas_text_add(t, "%5s  %13s  %12s  %18s  %10s  %12s  %12s\n", "trial", "test accuracy",
-                 "latency", "batch 128, a image", "params", "MACs", "energy");
+                 "latency", "batch 128, a image", "params", "MACs", energy);
     for (uint32_t i = 0; i < n; i++) {
         const view_trial *x = &v->trial[chosen[i]];
         if (!isfinite(x->test_accuracy))
@@ -41,7 +58,11 @@ static nas_status final_table(nas_text *t, const study_run *r, const view *v,
                      talk_seconds(a, x->latency_s));
         nas_text_add(t, "  %18s  %10s", talk_seconds(a, x->latency_batch_s / 128),
                      talk_count(b, x->params));
-        nas_text_add(t, "  %12s  %12s\n", talk_count(a, x->macs), "not modelled");
+        nas_estimate e = {.energy_j = (double)NAN};
+        if (on && x->network)
+            NAS_TRY(estimate(&e, x, on));
+        nas_text_add(t, "  %12s  %*s\n", talk_count(a, x->macs), (int)width(energy),
+                     energy_text(b, &e));
     }
     nas_text_add(t, "latency: measured here at batch %d, median\n", r->config.latency_batch);
     if (r->config.n_price_on)
@@ -65,14 +86,14 @@ nas_status study_end(study_run *r, const cli_args *a) {
     uint32_t chosen[64], *front = NULL, n;
     nas_status st;
     NAS_GO(view_of_store(&v, r->store));
-    n = view_choose(chosen, &v, r->config.retrain_models < 64 ? r->config.retrain_models : 64);
+    NAS_GO(
+        view_choose(chosen, &n, &v, r->config.retrain_models < 64 ? r->config.retrain_models : 64));
     if (n) {
         talk_line("retraining %u models of the front on all training images", n);
         NAS_GO(study_retrain(r, chosen, n));
         view_free(&v);
         NAS_GO(view_of_store(&v, r->store));
     }
-    NAS_GO(report_draw(&v, r->dir, n));
     front = nas_malloc((v.n + 1) * sizeof *front);
     if (!front)
         NAS_GO(nas_fail_memory(v.n * sizeof *front));
@@ -84,6 +105,8 @@ nas_status study_end(study_run *r, const cli_args *a) {
     nas_text_add(&t, "reproduce: clnas search %s/study.yaml --out ANOTHER-FOLDER\n", r->dir);
     if (cli_print(a, &t) != CLI_OK)
         NAS_GO(nas_fail(NAS_E_IO, "standard output does not take the table"));
+    if (report_draw(&v, r->dir, n) != NAS_OK) /* the study stands without them */
+        talk_line("%s", nas_error_text());
 done:
     nas_free(front);
     nas_text_free(&t);

@@ -203,14 +203,13 @@ nas_status view_hypervolume(double *out, const view *v, const double *ref, uint3
     return st;
 }
 
-/* Hypervolume of the trials in `index` and of one more; what cannot be computed adds nothing. */
-static double volume_with(const view *v, const uint32_t *index, uint32_t n, uint32_t more,
-                          double *obj, const double *ref) {
+/* Hypervolume of the trials in `index` and of one more. */
+static nas_status volume_with(double *volume, const view *v, const uint32_t *index, uint32_t n,
+                              uint32_t more, double *obj, const double *ref) {
     uint32_t m = v->n_objectives;
-    double volume = 0;
     for (uint32_t i = 0; i <= n; i++)
         memcpy(obj + (size_t)i * m, v->trial[i < n ? index[i] : more].t.objective, m * sizeof *obj);
-    return nas_hypervolume(&volume, obj, n + 1, m, ref) == NAS_OK ? volume : 0;
+    return nas_hypervolume(volume, obj, n + 1, m, ref);
 }
 
 static bool is_in(const uint32_t *index, uint32_t n, uint32_t trial) {
@@ -220,27 +219,39 @@ static bool is_in(const uint32_t *index, uint32_t n, uint32_t trial) {
     return false;
 }
 
-uint32_t view_choose(uint32_t *index, const view *v, uint32_t want) {
-    uint32_t n = 0;
-    double ref[NAS_MAX_OBJECTIVES] = {0};
-    uint32_t *front = nas_malloc((v->n + 1) * sizeof *front);
-    double *obj = nas_malloc(((size_t)want + 1) * v->n_objectives * sizeof *obj);
-    uint32_t size = front && obj && view_reference(ref, v) ? view_front(front, v) : 0;
-    while (n < want && n < size) {
-        double best = -1;
-        for (uint32_t i = 0; i < size; i++) {
-            double gain = n == 0 ? ref[0] - v->trial[front[i]].t.objective[0]
-                                 : volume_with(v, index, n, front[i], obj, ref);
-            if (gain > best && !is_in(index, n, front[i])) {
-                best = gain;
-                index[n] = front[i];
-            }
+/* The member of the front, not in `index` yet, that adds most to those n. */
+static nas_status next_choice(uint32_t *out, const view *v, const uint32_t *front, uint32_t size,
+                              const uint32_t *index, uint32_t n, double *obj, const double *ref) {
+    double best = -1;
+    for (uint32_t i = 0; i < size; i++) {
+        double gain = ref[0] - v->trial[front[i]].t.objective[0];
+        if (is_in(index, n, front[i]))
+            continue;
+        if (n > 0)
+            NAS_TRY(volume_with(&gain, v, index, n, front[i], obj, ref));
+        if (gain > best) {
+            best = gain;
+            *out = front[i];
         }
-        n++;
     }
+    return NAS_OK;
+}
+
+nas_status view_choose(uint32_t *index, uint32_t *n, const view *v, uint32_t want) {
+    double ref[NAS_MAX_OBJECTIVES];
+    uint32_t *front = nas_malloc((v->n + 1) * sizeof *front), size = 0;
+    double *obj = nas_malloc(((size_t)want + 1) * v->n_objectives * sizeof *obj);
+    nas_status st = NAS_OK;
+    *n = 0;
+    if (!front || !obj)
+        NAS_GO(nas_fail_memory((v->n + 1) * sizeof *front));
+    size = view_reference(ref, v) ? view_front(front, v) : 0;
+    for (; *n < want && *n < size; ++*n)
+        NAS_GO(next_choice(&index[*n], v, front, size, index, *n, obj, ref));
+done:
     nas_free(front);
     nas_free(obj);
-    return n;
+    return st;
 }
 
 nas_status view_price_on(char (**name)[128], uint32_t *n, const view *v) {

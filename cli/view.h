@@ -41,10 +41,10 @@ uint32_t view_front(uint32_t *index, const view *v);
 bool view_reference(double ref[NAS_MAX_OBJECTIVES], const view *v);
 /* Hypervolume of the feasible trials with numbers below `upto`. */
 nas_status view_hypervolume(double *out, const view *v, const double *ref, uint32_t upto);
-/* Up to `want` members of the front: the one with the smallest first objective, then one after the
- * other whichever adds most hypervolume to those before (greedy subset selection; Guerreiro,
- * Fonseca and Paquete 2016). Returns how many; deterministic. */
-uint32_t view_choose(uint32_t *index, const view *v, uint32_t want);
+/* Up to `want` members of the front, *n of them: the one with the smallest first objective, then
+ * one after the other whichever adds most hypervolume to those before (greedy subset selection;
+ * Guerreiro, Fonseca and Paquete 2016). Deterministic. */
+nas_status view_choose(uint32_t *index, uint32_t *n, const view *v, uint32_t want);
 
 /* Device files that the study prices its chosen models on (its price_on): *name is the caller's. */
 nas_status view_price_on(char (**name)[128], uint32_t *n, const view *v);
@@ -52,7 +52,9 @@ nas_status view_price_on(char (**name)[128], uint32_t *n, const view *v);
 /* The table of a front, or of chosen models. */
 void view_table(nas_text *t, const view *v, const uint32_t *index, uint32_t n);
 
-/* report.c: draws every picture of a run into RUN/report; says each path by talk_line. */
+/* report.c: draws every picture of a run into RUN/report; says each path by talk_line. One that
+ * fails is said and keeps none of the others from being drawn; the last failure is returned at the
+ * end. */
 nas_status report_draw(const view *v, const char *run, uint32_t chosen);
 
 #endif

@@ -2,6 +2,8 @@
  * trouble. ctest-labels: device */
 #include "program.h"
 
+#include <nas/core.h>
+
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -209,13 +211,25 @@ static void full_disk_gets_one_line_and_loses_nothing(void **state) {
 static void retrained_model_evaluates_to_what_the_front_says(void **state) {
     (void)state;
     const char *folder = prepare("retrain");
-    static const char *const args[] = {
-        "search", "study.yaml",       "--out", "run", "--trials", "2", "--retrain.models",
-        "1",      "--retrain.epochs", "2",     NULL};
+    static const char *const args[] = {"search",
+                                       "study.yaml",
+                                       "--out",
+                                       "run",
+                                       "--trials",
+                                       "2",
+                                       "--retrain.models",
+                                       "1",
+                                       "--retrain.epochs",
+                                       "2",
+                                       "--price-on",
+                                       "[raspberry-pi-4]",
+                                       NULL};
     outcome o = program_run(folder, args);
     if (o.status)
         print_error("%s", o.err);
     assert_int_equal(o.status, 0);
+    assert_non_null(strstr(o.out, "  energy@raspberry-pi-4\n"));
+    assert_null(strstr(o.out, "not modelled")); /* that device's file gives its power */
     program_free(&o);
     char *json = front_of(folder), model[256];
     const char *at = strstr(json, "\"model\": \"");
@@ -233,6 +247,44 @@ static void retrained_model_evaluates_to_what_the_front_says(void **state) {
     assert_true(program_exists(folder, "run/report/hypervolume.png"));
 }
 
+static void picture_names_are_safe_whatever_objectives_are_called(void **state) {
+    (void)state;
+    const char *folder = program_folder("table");
+    nas_text csv = {0};
+    nas_text_add(&csv, "arch,err,ms\n");
+    for (int i = 0; i < 12; i++)
+        nas_text_add(&csv, "%d-%d-%d,%g,%d\n", i / 4, i / 2 % 2, i % 2, 10 - 0.5 * i, i);
+    program_file(folder, "results.csv", nas_text_str(&csv));
+    nas_text_free(&csv);
+    program_file(folder, "space.yaml", SPACE);
+    program_file(folder, "study.yaml",
+                 "space: space.yaml\nevaluate: {table: results.csv}\n"
+                 "objectives: [err, {ms/image: ms}, {ms_image: ms}]\nbudget: {trials: 12}\n");
+    run_to_the_end(folder);
+    assert_true(program_exists(folder, "run/report/pareto-err-ms_image.png"));
+    assert_true(program_exists(folder, "run/report/pareto-err-ms_image_.png"));
+    /* one that cannot be drawn is a line; the tables come all the same */
+    char command[8192];
+    snprintf(command, sizeof command, "cd '%s/run/report' && rm -r * && mkdir hypervolume.png",
+             folder);
+    assert_int_equal(system(command), 0);
+    outcome o = program_run(folder, search);
+    assert_int_equal(o.status, 0);
+    assert_non_null(strstr(o.out, "Pareto front:"));
+    assert_non_null(strstr(o.err, "a picture is missing: run/report/hypervolume.png"));
+    program_free(&o);
+    assert_true(program_exists(folder, "run/report/pareto-err-ms_image.png"));
+    static const char *const report[] = {"report", "run", NULL};
+    o = program_run(folder, report);
+    assert_int_equal(o.status, 1);
+    program_free(&o);
+    /* no device to price kernels on: no empty picture of them */
+    snprintf(command, sizeof command,
+             "cd '%s/run/report' && ls network-trial-*.png && ! ls layers-trial-*.png 2>&-",
+             folder);
+    assert_int_equal(system(command), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(killed_study_goes_on_and_ends_with_the_same_front),
@@ -242,6 +294,7 @@ int main(void) {
         cmocka_unit_test(constraint_is_checked_before_anything_is_trained),
         cmocka_unit_test(full_disk_gets_one_line_and_loses_nothing),
         cmocka_unit_test(retrained_model_evaluates_to_what_the_front_says),
+        cmocka_unit_test(picture_names_are_safe_whatever_objectives_are_called),
     };
     return cmocka_run_group_tests_name("study", tests, NULL, NULL);
 }
