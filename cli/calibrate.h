@@ -35,6 +35,11 @@ nas_status calibrate_time(double *whole_s, double *node, nas_device *d, const na
 /* Bytes a second of additions that fit a cache of this size. */
 nas_status calibrate_cache(double *bytes_per_s, nas_device *d, double cache_bytes);
 
+/* cmd_calibrate.c: sums up means over draws. */
+void calibrate_add_agreement(nas_agreement *sum, const nas_agreement *a, double share);
+
+/* calibrate_columns.c: the whole of `clnas calibrate --table --features`; an exit status. */
+int calibrate_columns(cli_args *a);
 /* calibrate_device.c: the whole of `clnas calibrate --device`; an exit status. */
 int calibrate_device(cli_args *a);
 

@@ -58,7 +58,7 @@ static nas_status read_rows(calibration *c, nas_fit *f, const uint32_t *row, uin
     return NAS_OK;
 }
 
-static void add_agreement(nas_agreement *sum, const nas_agreement *a, double share) {
+void calibrate_add_agreement(nas_agreement *sum, const nas_agreement *a, double share) {
     sum->n = a->n;
     sum->spearman += share * a->spearman;
     sum->kendall += share * a->kendall;
@@ -96,11 +96,11 @@ static nas_status score(calibration *c, const nas_fit *f, const uint32_t *row, u
         params[i] = nas_fit_params(f, row[i]);
     }
     NAS_GO(nas_agreement_of(&a, predicted, measured, n));
-    add_agreement(&c->fitted, &a, share);
+    calibrate_add_agreement(&c->fitted, &a, share);
     NAS_GO(nas_agreement_of(&a, macs, measured, n));
-    add_agreement(&c->macs, &a, share);
+    calibrate_add_agreement(&c->macs, &a, share);
     NAS_GO(nas_agreement_of(&a, params, measured, n));
-    add_agreement(&c->params, &a, share);
+    calibrate_add_agreement(&c->params, &a, share);
     if (c->png && first)
         NAS_GO(draw(c, predicted, measured, n));
 done:
@@ -289,6 +289,8 @@ static int run(cli_args *a) {
         return cli_usage(a, "one of --device and --table is needed");
     if (cli_has(a, "device"))
         return calibrate_device(a);
+    if (cli_has(a, "features"))
+        return calibrate_columns(a);
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
         if (!cli_has(a, needed[i]))
             return cli_usage(a, "--%s is needed", needed[i]);
@@ -328,6 +330,7 @@ static const cli_option options[] = {
     {"space", "NAME", "the space that the networks are of (clnas spaces)"},
     {"key", "COLUMN", "column with the network's name in the notation of the space"},
     {"latency", "COLUMN", "column with the latency, or an expression of columns"},
+    {"features", "COLUMN,...", "instead of --space: columns that the latency follows from"},
     {"unit", "UNIT", "of the latency: s, ms, us, ns (default ms)"},
     {"samples", "N",
      "rows to learn from, drawn at random (default 50); 0: the prior alone; with "

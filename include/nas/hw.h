@@ -104,6 +104,12 @@ double nas_fit_params(const nas_fit *f, uint32_t row);
  * what nas_fit_predict says. source: where the measurements come from. */
 nas_status nas_fit_write(nas_text *yaml, const nas_fit *f, const char *name, const char *title, const char *source) NAS_MUST_USE;
 
+/* Latencies from d columns of numbers (1 to 32), where a table gives features instead of networks: x is
+ * n x d, row by row; the first `taught` rows teach, all are predicted. Least squares of the relative error
+ * on columns and products of two, then boosted trees. E_DATA: less than 20 rows teach, or one that is
+ * not > 0. */
+nas_status nas_columns_fit(double *predicted, const double *x, const double *y, uint32_t n, uint32_t d, uint32_t taught) NAS_MUST_USE;
+
 /* ---- learning a device that is here, from its kernels ---------------------------------------------- */
 
 typedef struct nas_hw_measured { /* what is known of it before; texts are borrowed until the fit is freed */
