@@ -93,6 +93,15 @@ static void timed_kernels_teach_shares_launches_and_what_is_left(void **state) {
         nas_graph_free(g);
     }
     assert_true(worst < 0.06);
+    nas_graph *deep = net_chain(50, 14, 64);
+    double least = 1;
+    for (int i = 0; i < 20; i++) {
+        double start = nas_clock();
+        (void)hw_price(learnt, deep);
+        least = fmin(least, nas_clock() - start);
+    }
+    assert_true(least < 1e-3); /* 50 layers, trees and all */
+    nas_graph_free(deep);
     assert_int_equal(nas_kernel_fit_write(&again, f, "this test"), NAS_OK);
     assert_string_equal(nas_text_str(&yaml), nas_text_str(&again));
     nas_text_free(&yaml);
