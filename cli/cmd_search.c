@@ -45,6 +45,11 @@ static bool is_measured_latency(const nas_measure *m) {
     return strcmp(m->name, "latency") == 0;
 }
 
+static nas_status check_training(const char *key, const nas_train_config *c) {
+    nas_status st = nas_train_config_check(c);
+    return st == NAS_OK ? st : nas_fail_prefix(st, "%s", key);
+}
+
 nas_status study_shared(study_run *r) {
     const nas_study_config *c = &r->config;
     worker_study *s = &r->shared;
@@ -53,6 +58,8 @@ nas_status study_shared(study_run *r) {
     s->train.epochs = 2;
     NAS_TRY(cli_train_config(&s->train, c->train));
     NAS_TRY(cli_train_config(&s->retrain, c->retrain));
+    NAS_TRY(check_training("train", &s->train));
+    NAS_TRY(check_training("retrain", &s->retrain));
     if (c->table[0] != 0)
         return NAS_OK;
     for (uint32_t i = 0; i < c->n_objectives + c->n_constraints; i++) {
@@ -190,6 +197,8 @@ static int run(cli_args *a) {
         st = study_end(&r, a);
     if (st == NAS_OK && nas_store_shared(r.store))
         st = share_finished(&r, true);
+    if (st == NAS_OK)
+        st = study_found(&r);
     if (st == NAS_OK)
         talk_line("done in %s", talk_time(time, nas_clock() - started));
     close_run(&r);

@@ -74,6 +74,8 @@ static int run(cli_args *a) {
     c.seed = (uint64_t)seed;
     if (cli_train_options(&c, a) != CLI_OK)
         return CLI_USAGE;
+    if (nas_train_config_check(&c) != NAS_OK)
+        return cli_usage(a, "%s", nas_error_text());
     talk_quiet(cli_has(a, "quiet"));
     cli_catch_signals();
     nas_status st = open_all(&j, a, &c, images);

@@ -113,3 +113,36 @@ done:
     view_free(&v);
     return st;
 }
+
+/* The reason that most trials have, the first of those that are equally common; "": there is none.
+ */
+static const char *commonest_reason(const view *v) {
+    const char *best = "";
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < v->n; i++) {
+        uint32_t n = 0;
+        for (uint32_t k = 0; k < v->n && v->trial[i].reason; k++)
+            n += v->trial[k].reason && strcmp(v->trial[k].reason, v->trial[i].reason) == 0;
+        if (n > most) {
+            most = n;
+            best = v->trial[i].reason;
+        }
+    }
+    return best;
+}
+
+nas_status study_found(const study_run *r) {
+    view v = {0};
+    nas_status st;
+    bool any = false;
+    NAS_GO(view_of_store(&v, r->store));
+    for (uint32_t i = 0; i < v.n; i++)
+        any |= v.trial[i].t.state == NAS_TRIAL_COMPLETE;
+    const char *why = commonest_reason(&v);
+    if (!any)
+        NAS_GO(nas_fail(NAS_E_NOT_FOUND, "none of %u trial%s has a result%s%s", v.n,
+                        v.n == 1 ? "" : "s", why[0] ? "; most often: " : "", why));
+done:
+    view_free(&v);
+    return st;
+}

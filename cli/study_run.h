@@ -84,6 +84,8 @@ nas_status study_keep_settings(const study_run *r, const nas_text *held_out);
 
 /* study_end.c: retrains the chosen models, prints the tables, draws. */
 nas_status study_end(study_run *r, const cli_args *a);
+/* E_NOT_FOUND, with the commonest reason, when no trial is COMPLETE. */
+nas_status study_found(const study_run *r);
 
 /* study_retrain.c: runs one job on the study's device to its end. `on` gets every message.
  * E_STOPPED when Ctrl-C was pressed. */

@@ -8,36 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum key_kind { KEY_INT, KEY_DOUBLE, KEY_BOOL, KEY_OPTIMIZER, KEY_SCHEDULE } key_kind;
+typedef enum key_kind { WHOLE, NUMBER, TRUTH, OPTIMIZER, SCHEDULE } key_kind;
 typedef struct key {
     const char *name; /* in a file; as an option '_' is '-' */
     key_kind kind;
     size_t offset;
     double min, max;
+    bool open_min, open_max; /* the bound itself is not allowed */
 } key;
 
-#define AT(field) offsetof(nas_train_config, field)
 static const key keys[] = {
-    {"epochs", KEY_INT, AT(epochs), 1, 100000},
-    {"batch", KEY_INT, AT(batch), 1, 65536},
-    {"optimizer", KEY_OPTIMIZER, AT(optimizer), 0, 0},
-    {"lr", KEY_DOUBLE, AT(lr), 0, 1e3},
-    {"momentum", KEY_DOUBLE, AT(momentum), 0, 1},
-    {"nesterov", KEY_BOOL, AT(nesterov), 0, 0},
-    {"beta1", KEY_DOUBLE, AT(beta1), 0, 1},
-    {"beta2", KEY_DOUBLE, AT(beta2), 0, 1},
-    {"eps", KEY_DOUBLE, AT(eps), 0, 1},
-    {"weight_decay", KEY_DOUBLE, AT(weight_decay), 0, 1e3},
-    {"schedule", KEY_SCHEDULE, AT(schedule), 0, 0},
-    {"warmup_epochs", KEY_DOUBLE, AT(warmup_epochs), 0, 1e5},
-    {"final_lr", KEY_DOUBLE, AT(final_lr), 0, 1},
-    {"step_epochs", KEY_DOUBLE, AT(step_epochs), 0, 1e5},
-    {"step_factor", KEY_DOUBLE, AT(step_factor), 0, 1},
-    {"clip_norm", KEY_DOUBLE, AT(clip_norm), 0, 1e9},
-    {"label_smoothing", KEY_DOUBLE, AT(label_smoothing), 0, 0.999},
-    {"flip", KEY_BOOL, AT(flip), 0, 0},
-    {"crop_pad", KEY_INT, AT(crop_pad), 0, 1024},
-    {"cutout", KEY_INT, AT(cutout), 0, 1024},
+#define NAS_TRAIN_KEY(name, kind, min, max, open_min, open_max)                                    \
+    {#name, kind, offsetof(nas_train_config, name), min, max, open_min, open_max},
+#include <nas/train_keys.def>
 };
 enum { N_KEYS = sizeof keys / sizeof *keys };
 
@@ -82,8 +65,10 @@ static bool set_number(nas_train_config *c, const key *k, const char *s) {
     double v = strtod(s, &end);
     if (errno || end == s || *end || !isfinite(v) || v < k->min || v > k->max)
         return false;
+    if ((k->open_min && v == k->min) || (k->open_max && v == k->max))
+        return false;
     char *at = (char *)c + k->offset;
-    if (k->kind == KEY_DOUBLE) {
+    if (k->kind == NUMBER) {
         *(double *)at = v;
         return true;
     }
@@ -101,20 +86,20 @@ static bool set_bool(bool *out, const char *s) {
 static bool set_key(nas_train_config *c, const key *k, const char *s) {
     int i = 0;
     switch (k->kind) {
-    case KEY_BOOL:
+    case TRUTH:
         return set_bool((bool *)((char *)c + k->offset), s);
-    case KEY_OPTIMIZER:
+    case OPTIMIZER:
         if (!name_at(&i, s, optimizers, 3))
             return false;
         c->optimizer = (nas_optimizer)i;
         return true;
-    case KEY_SCHEDULE:
+    case SCHEDULE:
         if (!name_at(&i, s, schedules, 3))
             return false;
         c->schedule = (nas_schedule)i;
         return true;
-    case KEY_INT:
-    case KEY_DOUBLE:
+    case WHOLE:
+    case NUMBER:
         break;
     }
     return set_number(c, k, s);
@@ -122,18 +107,18 @@ static bool set_key(nas_train_config *c, const key *k, const char *s) {
 
 static const char *what_is_wanted(const key *k, char buf[96]) {
     switch (k->kind) {
-    case KEY_BOOL:
+    case TRUTH:
         return "true or false";
-    case KEY_OPTIMIZER:
+    case OPTIMIZER:
         return "sgd, adam or adamw";
-    case KEY_SCHEDULE:
+    case SCHEDULE:
         return "cosine, step or constant";
-    case KEY_INT:
-    case KEY_DOUBLE:
+    case WHOLE:
+    case NUMBER:
         break;
     }
-    snprintf(buf, 96, "a %snumber from %g to %g", k->kind == KEY_INT ? "whole " : "", k->min,
-             k->max);
+    snprintf(buf, 96, "a %snumber %s %g %s %g", k->kind == WHOLE ? "whole " : "",
+             k->open_min ? "above" : "from", k->min, k->open_max ? "to below" : "to", k->max);
     return buf;
 }
 

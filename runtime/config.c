@@ -2,7 +2,6 @@
 #include "json.h"
 #include "train.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -26,7 +25,7 @@ nas_train_config nas_train_config_default(void) {
     };
 }
 
-typedef enum field_kind { INT, DOUBLE, BOOL, U64, OPTIMIZER, SCHEDULE } field_kind;
+typedef enum field_kind { WHOLE, NUMBER, TRUTH, U64, OPTIMIZER, SCHEDULE } field_kind;
 
 typedef struct field {
     const char *name;
@@ -42,26 +41,9 @@ typedef struct field {
         .min = least, .max = most, .open_min = not_least, .open_max = not_most                     \
     }
 static const field fields[] = {
-    FIELD(epochs, INT, 1, 1e6, false, false),
-    FIELD(batch, INT, 1, 65536, false, false),
-    FIELD(optimizer, OPTIMIZER, NAS_SGD, NAS_ADAMW, false, false),
-    FIELD(lr, DOUBLE, 0, DBL_MAX, true, false),
-    FIELD(momentum, DOUBLE, 0, 1, false, true),
-    FIELD(nesterov, BOOL, 0, 1, false, false),
-    FIELD(beta1, DOUBLE, 0, 1, false, true),
-    FIELD(beta2, DOUBLE, 0, 1, false, true),
-    FIELD(eps, DOUBLE, 0, 1, true, false),
-    FIELD(weight_decay, DOUBLE, 0, 1e3, false, false),
-    FIELD(schedule, SCHEDULE, NAS_COSINE, NAS_CONSTANT, false, false),
-    FIELD(warmup_epochs, DOUBLE, 0, 1e6, false, false),
-    FIELD(final_lr, DOUBLE, 0, 1, false, false),
-    FIELD(step_epochs, DOUBLE, 0, 1e6, true, false),
-    FIELD(step_factor, DOUBLE, 0, 1, true, false),
-    FIELD(clip_norm, DOUBLE, 0, DBL_MAX, false, false),
-    FIELD(label_smoothing, DOUBLE, 0, 1, false, true),
-    FIELD(flip, BOOL, 0, 1, false, false),
-    FIELD(crop_pad, INT, 0, 1024, false, false),
-    FIELD(cutout, INT, 0, 65536, false, false),
+#define NAS_TRAIN_KEY(name, kind, least, most, not_least, not_most)                                \
+    FIELD(name, kind, least, most, not_least, not_most),
+#include <nas/train_keys.def>
     FIELD(seed, U64, 0, 0, false, false),
 };
 enum { N_FIELDS = sizeof fields / sizeof *fields };
@@ -74,11 +56,11 @@ static const char *const schedule_names[] = {
 static double field_value(const field *f, const nas_train_config *c) {
     const char *at = (const char *)c + f->offset;
     switch (f->kind) {
-    case INT:
+    case WHOLE:
         return *(const int32_t *)(const void *)at;
-    case DOUBLE:
+    case NUMBER:
         return *(const double *)(const void *)at;
-    case BOOL:
+    case TRUTH:
         return *(const bool *)at;
     case OPTIMIZER:
         return (double)c->optimizer;
@@ -96,14 +78,14 @@ nas_status nas_train_config_check(const nas_train_config *c) {
         bool low = f->open_min ? v <= f->min : v < f->min;
         bool high = f->open_max ? v >= f->max : v > f->max;
         if (!isfinite(v) || low || high)
-            return nas_fail(NAS_E_ARG, "train: %s is %g, but must be in %c%g, %g%c", f->name, v,
+            return nas_fail(NAS_E_ARG, "%s is %g, but must be in %c%g, %g%c", f->name, v,
                             f->open_min ? ']' : '[', f->min, f->max, f->open_max ? '[' : ']');
     }
     if (c->warmup_epochs > c->epochs)
-        return nas_fail(NAS_E_ARG, "train: warmup_epochs %g is more than epochs %d",
-                        c->warmup_epochs, c->epochs);
+        return nas_fail(NAS_E_ARG, "warmup_epochs %g is more than epochs %d", c->warmup_epochs,
+                        c->epochs);
     if (c->optimizer == NAS_SGD && c->nesterov && c->momentum == 0)
-        return nas_fail(NAS_E_ARG, "train: nesterov needs a momentum above 0");
+        return nas_fail(NAS_E_ARG, "nesterov needs a momentum above 0");
     return NAS_OK;
 }
 
@@ -111,7 +93,7 @@ nas_status nas_train_config_check(const nas_train_config *c) {
 static void field_print(nas_text *out, const field *f, const nas_train_config *c) {
     char digits[24];
     switch (f->kind) {
-    case BOOL:
+    case TRUTH:
         nas_text_add(out, "%s", field_value(f, c) != 0 ? "true" : "false");
         break;
     case U64:

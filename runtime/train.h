@@ -6,8 +6,6 @@
 
 /* ---- settings ---- */
 
-/* E_ARG names the first setting that is out of range. */
-nas_status nas_train_config_check(const nas_train_config *c) NAS_MUST_USE;
 /* Appends the settings as a JSON object, numbers in the form that reads back equal. */
 void nas_train_config_print(nas_text *out, const nas_train_config *c);
 /* E_ARG names the first setting in which c differs from what nas_train_config_print gave. */

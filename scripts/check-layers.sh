@@ -16,7 +16,7 @@ BEGIN {
     sees["viz"] = "core graph viz"
     sees["cli"] = "core graph data runtime hwmodels search viz cli"
     # whose each public header is
-    split("core.h core graph.h graph sketch.h graph act.def graph ops.def graph data.h data runtime.h runtime energy.h runtime " \
+    split("core.h core train_keys.def core graph.h graph sketch.h graph act.def graph ops.def graph data.h data runtime.h runtime energy.h runtime " \
           "hw.h hwmodels space.h search search.h search table.h search viz.h viz", p, " ")
     for (i = 1; i in p; i += 2)
         owner[p[i]] = p[i + 1]

