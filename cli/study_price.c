@@ -157,5 +157,5 @@ nas_status study_price(void *prices, const nas_genome *x, double *objective, dou
         return unknown(objective, violation, p->config);
     st = price_network(p, g, objective, violation);
     nas_graph_free(g);
-    return st;
+    return st == NAS_E_TOO_BIG ? unknown(objective, violation, p->config) : st;
 }

@@ -214,7 +214,12 @@ static nas_status look_at(running *x) {
     if (!x->graph)
         return fail_trial(x, nas_error_text());
     NAS_TRY(describe(x));
-    NAS_TRY(judge(x));
+    nas_status st = judge(x);
+    if (st == NAS_OK)
+        st = fill_objectives(x); /* as far as they are known */
+    if (st == NAS_E_TOO_BIG)     /* for a device that it is priced on */
+        return fail_trial(x, nas_error_text());
+    NAS_TRY(st);
     if (x->t.violation > 0) {
         x->t.state = NAS_TRIAL_PRUNED;
         return finish(x);

@@ -1,0 +1,60 @@
+/* tests/cli/test_prices.c - a study on several devices at once, one of which is too small.
+ * ctest-labels: device */
+#include "program.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define STUDY(fpga)                                                                                \
+    "space: fashion-vit\ndata: {path: ., validation: 50}\n"                                     \
+    "objectives: [error, latency@raspberry-pi-4, energy@nvidia-a100-40, memory@edge-tpu, "         \
+    "dsp@" fpga "]\nconstraints:\n  - lut@xilinx-zcu102: {max: 200000}\n"                          \
+    "train: {epochs: 1, batch: 32}\nbudget: {trials: 2}\nretrain: {models: 0}\n"
+
+static const char tiny[] =
+    "name: tiny\ntitle: T\nkind: fpga\nmodel: loop-tiled\nsource: made for this test\n"
+    "bandwidth_gb_s: {value: 2, source: s}\nclock_mhz: {value: 100, source: s}\n"
+    "bits_count: {value: 16, source: s}\ndsp_count: {value: 2, source: s}\n"
+    "bram18_count: {value: 3, source: s}\nlut_count: {value: 9000, source: s}\n";
+
+static void prices_of_many_devices_are_objectives(void **state) {
+    (void)state;
+    const char *folder = program_folder("prices");
+    program_data(folder, 150, 20);
+    program_file(folder, "study.yaml", STUDY("xilinx-zcu102"));
+    outcome o = program_run(folder, (const char *[]){"search", "study.yaml", "--out", "run", NULL});
+    if (o.status != 0)
+        fail_msg("%s", o.err);
+    program_free(&o);
+    o = program_run(folder, (const char *[]){"front", "run", "--json", NULL});
+    assert_int_equal(o.status, 0);
+    assert_non_null(strstr(o.out, "\"dsp@xilinx-zcu102\": "));
+    assert_non_null(strstr(o.out, "\"energy@nvidia-a100-40\": 0.0"));
+    program_free(&o);
+}
+
+static void network_that_does_not_fit_fails_its_trial_alone(void **state) {
+    (void)state;
+    const char *folder = program_folder("prices-tiny");
+    program_data(folder, 150, 20);
+    program_file(folder, "tiny.yaml", tiny);
+    program_file(folder, "study.yaml", STUDY("./tiny.yaml"));
+    outcome o = program_run(folder, (const char *[]){"search", "study.yaml", "--out", "run", NULL});
+    program_free(&o);
+    o = program_run(folder, (const char *[]){"status", "run", NULL});
+    assert_non_null(strstr(o.out, "2 failed"));
+    assert_non_null(strstr(o.out, "tiny: the smallest engine needs"));
+    program_free(&o);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(prices_of_many_devices_are_objectives),
+        cmocka_unit_test(network_that_does_not_fit_fails_its_trial_alone)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
