@@ -123,7 +123,10 @@ static nas_status train(helper *h, const nas_genome *genome) {
     bool gone = slot_judge(&h->slot, &h->result.done);
     char why[400];
     snprintf(why, sizeof why, "%s", h->result.done.text);
-    if (h->result.done.unopened)
+    bool stopped = h->result.done.status == NAS_E_STOPPED;
+    if (stopped)
+        slot_end(&h->slot, grace_s);
+    if (h->result.done.unopened || stopped)
         NAS_TRY(nas_store_give_back(h->r.store, h->trial, h->name));
     else
         NAS_TRY(hand_in(h));

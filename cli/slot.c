@@ -66,10 +66,12 @@ void slots_wait(slot *s, uint32_t n, double timeout_s) {
 }
 
 /* A network that is too big, or whose loss is no number, says nothing against its device; nor does
- * a time limit that a training ran into. A hang that told nothing does. */
+ * a time limit that a training ran into. A hang that told nothing does, and a child that is stopped
+ * over and over. */
 bool slot_judge(slot *s, const news *done) {
     bool slow = done->late && s->told;
-    bool fault = done->unopened || (done->status == NAS_E_DEVICE && !slow);
+    bool fault =
+        done->unopened || done->status == NAS_E_STOPPED || (done->status == NAS_E_DEVICE && !slow);
     s->faults = fault ? s->faults + 1 : 0;
     if (s->faults < SLOT_FAULTS)
         return false;

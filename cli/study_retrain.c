@@ -29,33 +29,64 @@ static void on_news(void *ctx, const news *n) {
     }
 }
 
-nas_status study_job(news *done, study_run *r, const job *j, void (*on)(void *ctx, const news *n),
-                     void *ctx) {
-    slot *s = &r->slot[0];
-    s->dropped = false; /* one more chance for a device that was given up */
-    NAS_TRY(slot_give(s, &r->shared, j));
+/* A driver may hang where nothing can tell. Long silence is normal while kernels are tuned and
+ * while the test images are gone through, which grows with a step's time: so the limit does, too.
+ */
+static double patience(double longest_gap_s) {
+    return 300 + 200 * longest_gap_s;
+}
+
+static void out_of_patience(news *done, slot *s, double silent_s) {
+    *done = (news){.kind = NEWS_DONE, .status = NAS_E_DEVICE, .trial = s->job.trial, .late = true};
+    snprintf(done->text, sizeof done->text, "no progress for %.0f s", silent_s);
+    slot_end(s, 0);
+}
+
+/* The job that the slot was given, to its end. */
+static nas_status follow(news *done, slot *s, void (*on)(void *ctx, const news *n), void *ctx) {
+    double heard = nas_clock(), longest = 0;
     for (;;) {
         if (*cli_stop()) {
             slot_end(s, 3);
             return nas_fail(NAS_E_STOPPED, "stopped");
         }
         slots_wait(s, 1, 0.2);
+        double gap = nas_clock() - heard;
         while (slot_news(done, s, 0)) {
             if (done->kind == NEWS_DONE)
                 return NAS_OK;
+            longest = gap > longest ? gap : longest;
+            heard = nas_clock();
+            gap = 0;
             on(ctx, done);
+        }
+        if (gap > patience(longest)) {
+            out_of_patience(done, s, gap);
+            return NAS_OK;
         }
     }
 }
 
-static nas_status keep_number(nas_store *s, uint32_t trial, const char *key, double v) {
-    nas_text t = {0};
-    if (isnan(v))
-        return NAS_OK;
-    nas_text_json_number(&t, v);
-    nas_status st = nas_store_attr(s, trial, key, nas_text_str(&t));
-    nas_text_free(&t);
-    return st;
+nas_status study_job(news *done, study_run *r, const job *j, void (*on)(void *ctx, const news *n),
+                     void *ctx) {
+    slot *s = &r->slot[0];
+    s->dropped = false; /* one more chance for a device that was given up */
+    for (int stops = 1;; stops++) {
+        NAS_TRY(slot_give(s, &r->shared, j));
+        NAS_TRY(follow(done, s, on, ctx));
+        if (done->status != NAS_E_STOPPED)
+            return NAS_OK;
+        slot_end(s, 3);
+        if (*cli_stop())
+            return nas_fail(NAS_E_STOPPED, "stopped");
+        if (stops == SLOT_FAULTS)
+            return NAS_OK;
+    }
+}
+
+/* What was not measured is not kept. */
+static nas_status keep_number(study_run *r, uint32_t trial, const char *key, double v) {
+    return isnan(v) ? NAS_OK : trial_number(r, trial, key, v);
 }
 
 static nas_status write_network(const study_run *r, const nas_trial *t) {
@@ -105,9 +136,9 @@ static nas_status retrain_one(study_run *r, uint32_t trial, uint32_t at, uint32_
         talk_line("retraining trial %u failed: %s", trial, done.text);
         return NAS_OK;
     }
-    NAS_TRY(keep_number(r->store, trial, "latency_s", x.latency));
-    NAS_TRY(keep_number(r->store, trial, "latency_batch_s", x.latency_n));
-    NAS_TRY(keep_number(r->store, trial, "test_accuracy", x.test));
+    NAS_TRY(keep_number(r, trial, "latency_s", x.latency));
+    NAS_TRY(keep_number(r, trial, "latency_batch_s", x.latency_n));
+    NAS_TRY(keep_number(r, trial, "test_accuracy", x.test));
     talk_line("retrained trial %u (%u of %u): test accuracy %.2f %%, %.0f s", trial, at, of,
               100 * x.test, nas_clock() - x.clock);
     return NAS_OK;

@@ -124,11 +124,15 @@ static nas_status drop_device(study_run *r, uint32_t at, const news *last) {
 static nas_status on_done(study_run *r, uint32_t at, const news *n) {
     slot *s = &r->slot[at];
     running *x = open_trial(r, s->job.trial);
-    bool dropped = slot_judge(s, n);
+    bool dropped = slot_judge(s, n), stopped = n->status == NAS_E_STOPPED;
     nas_status st = NAS_OK;
-    if (n->unopened && s->job.kind == JOB_TRIAL)
+    if (stopped)
+        slot_end(s, grace_s);
+    if (stopped && *cli_stop())
+        return nas_fail(NAS_E_STOPPED, "stopped");
+    if ((n->unopened || stopped) && s->job.kind == JOB_TRIAL)
         st = nas_store_give_back(r->store, s->job.trial, own_name);
-    else if (n->unopened) /* it still waits to be measured */
+    else if (n->unopened || stopped) /* it still waits to be measured */
         st = NAS_OK;
     else if (n->status != NAS_OK || s->job.kind == JOB_TRIAL)
         st = trial_trained(x, n);
@@ -174,7 +178,7 @@ static nas_status take_result(study_run *r, uint32_t number, const char *json) {
     NAS_TRY(share_parse(&result, json));
     x->error = result.error;
     x->loss = result.loss;
-    NAS_TRY(trial_text(x, "device", result.device));
+    NAS_TRY(trial_text(r, number, "device", result.device));
     return trial_trained(x, &result.done);
 }
 
@@ -273,7 +277,7 @@ static nas_status ask_one(study_run *r) {
         r->next++;
         return NAS_OK;
     }
-    if (r->config.max_seconds > 0 && nas_clock() - r->started > r->config.max_seconds) {
+    if (r->config.max_seconds > 0 && study_time(r) > r->config.max_seconds) {
         talk_line("budget.seconds is used up after %u trials", k);
         r->exhausted = true;
         return NAS_OK;
@@ -304,10 +308,46 @@ static nas_status run_all(study_run *r) {
     }
 }
 
-nas_status study_trials(study_run *r) {
+/* ---- how long it took, over all runs ---- */
+
+double study_time(const study_run *r) {
+    return r->before + nas_clock() - r->started;
+}
+
+nas_status study_keep_time(study_run *r, bool at_once) {
+    nas_text t = {0};
+    if (!at_once && nas_clock() - r->kept < 1)
+        return NAS_OK;
+    nas_text_json_number(&t, study_time(r));
+    nas_status st = nas_text_check(&t);
+    if (st == NAS_OK)
+        st = nas_store_study_attr(r->store, "seconds", nas_text_str(&t));
+    nas_text_free(&t);
+    r->kept = nas_clock();
+    return st;
+}
+
+nas_status study_begin(study_run *r) {
+    char *json = NULL;
     r->started = nas_clock();
     r->best_error = (double)NAN;
+    nas_status st = nas_store_get_study_attr(&json, r->store, "seconds");
+    if (st == NAS_E_NOT_FOUND)
+        return NAS_OK;
+    NAS_TRY(st);
+    if (!nas_number_read(&r->before, json))
+        r->before = 0;
+    nas_free(json);
+    return NAS_OK;
+}
+
+nas_status study_trials(study_run *r) {
+    NAS_TRY(study_begin(r));
     nas_status st = run_all(r);
+    if (st == NAS_OK || st == NAS_E_STOPPED) {
+        nas_status kept = study_keep_time(r, true);
+        st = st == NAS_OK ? kept : st;
+    }
     for (uint32_t i = 0; i < r->n_open; i++)
         trial_free(r->open[i]);
     r->n_open = 0;

@@ -50,6 +50,8 @@ struct study_run {
     uint32_t n_slots;
     const char *dir;         /* run folder */
     double started;          /* clock */
+    double before;           /* seconds that earlier runs took */
+    double kept;             /* clock: when the time spent was last written */
     uint32_t done_before;    /* trials that had ended when this run began */
     uint32_t ended;          /* trials that ended in this run */
     double best_error;       /* first objective's best so far, feasible trials */
@@ -65,6 +67,11 @@ struct study_run {
 nas_status study_trials(study_run *r);
 /* study_tabular.c: the same for a study on a table. */
 nas_status study_tabular(study_run *r);
+/* Of both: reads what earlier runs took. Seconds of all runs, for budget.seconds; kept in the store
+ * with a trial's end, at most once a second unless at_once. */
+nas_status study_begin(study_run *r);
+double study_time(const study_run *r);
+nas_status study_keep_time(study_run *r, bool at_once);
 /* Trains the chosen models of the front on all training images and tests them once. */
 nas_status study_retrain(study_run *r, const uint32_t *trial, uint32_t n);
 /* Makes the slots that the study's devices call for, and ends them. */
@@ -98,8 +105,9 @@ nas_status study_job(news *done, study_run *r, const job *j, void (*on)(void *ct
  * waits for. The caller frees. */
 nas_status trial_begin(running **out, study_run *r, uint32_t number, const nas_genome *genome);
 void trial_free(running *x);
-nas_status trial_text(running *x, const char *key, const char *value);
-nas_status trial_number(running *x, const char *key, double value);
+/* Attributes of a trial. */
+nas_status trial_text(study_run *r, uint32_t trial, const char *key, const char *value);
+nas_status trial_number(study_run *r, uint32_t trial, const char *key, double value);
 /* After its latency is known: offers it, or prunes it. */
 nas_status trial_measured(running *x);
 /* After training, or a failure of it (status, text of done); ends it. */

@@ -5,33 +5,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
-#include <time.h>
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static nas_status keep_text(study_run *r, uint32_t trial, const char *key, const char *value) {
-    nas_text t = {0};
-    nas_text_json(&t, value);
-    nas_status st = nas_text_check(&t);
-    if (st == NAS_OK)
-        st = nas_store_attr(r->store, trial, key, nas_text_str(&t));
-    nas_text_free(&t);
-    return st;
-}
-
-static nas_status keep_number(study_run *r, uint32_t trial, const char *key, double value) {
-    nas_text t = {0};
-    nas_text_json_number(&t, value);
-    nas_status st = nas_text_check(&t);
-    if (st == NAS_OK)
-        st = nas_store_attr(r->store, trial, key, nas_text_str(&t));
-    nas_text_free(&t);
-    return st;
-}
 
 /* Sum of the relative violations; the first is said in reason. */
 static double judge(char *reason, size_t size, const nas_study_config *c, const study_row *row) {
@@ -53,10 +26,10 @@ static nas_status describe(study_run *r, uint32_t trial, const nas_genome *x, co
     nas_text yaml = {0};
     nas_status st;
     NAS_GO(nas_space_network(&yaml, r->space, x));
-    NAS_GO(keep_text(r, trial, "network", nas_text_str(&yaml)));
-    NAS_GO(keep_text(r, trial, "arch", arch));
+    NAS_GO(trial_text(r, trial, "network", nas_text_str(&yaml)));
+    NAS_GO(trial_text(r, trial, "arch", arch));
     for (uint32_t i = 0; i < c->n_reports; i++)
-        NAS_GO(keep_number(r, trial, c->report[i].name, row->report[i]));
+        NAS_GO(trial_number(r, trial, c->report[i].name, row->report[i]));
 done:
     nas_text_free(&yaml);
     return st;
@@ -91,7 +64,8 @@ static void say_row(const study_run *r, const nas_trial *t, const char *reason) 
 }
 
 static nas_status run_trial(study_run *r, uint32_t number, const nas_genome *x) {
-    nas_trial t = {.number = number, .genome = *x, .started = now(), .state = NAS_TRIAL_COMPLETE};
+    nas_trial t = {
+        .number = number, .genome = *x, .started = nas_time(), .state = NAS_TRIAL_COMPLETE};
     study_row row;
     nas_text arch = {0};
     char reason[420] = "";
@@ -107,11 +81,12 @@ static nas_status run_trial(study_run *r, uint32_t number, const nas_genome *x) 
         t.violation = judge(reason, sizeof reason, &r->config, &row);
         memcpy(t.objective, row.objective, sizeof t.objective);
     }
-    t.ended = now();
+    t.ended = nas_time();
     NAS_GO(nas_store_end(r->store, &t, reason[0] ? reason : NULL));
     NAS_GO(tell(r, &t));
     r->ended++;
     say_row(r, &t, reason);
+    st = study_keep_time(r, false);
 done:
     nas_text_free(&arch);
     return st;
@@ -136,9 +111,7 @@ static nas_status replay(bool *had, study_run *r, uint32_t number, const nas_gen
     return tell(r, &old);
 }
 
-nas_status study_tabular(study_run *r) {
-    r->started = nas_clock();
-    r->best_error = (double)NAN;
+static nas_status look_all_up(study_run *r) {
     for (uint32_t k = 0; k < r->config.trials; k++) {
         nas_genome x;
         bool had;
@@ -153,11 +126,21 @@ nas_status study_tabular(study_run *r) {
             continue;
         if (*cli_stop())
             return nas_fail(NAS_E_STOPPED, "stopped");
-        if (r->config.max_seconds > 0 && nas_clock() - r->started > r->config.max_seconds) {
+        if (r->config.max_seconds > 0 && study_time(r) > r->config.max_seconds) {
             talk_line("budget.seconds is used up after %u trials", k);
             return NAS_OK;
         }
         NAS_TRY(run_trial(r, k, &x));
     }
     return NAS_OK;
+}
+
+nas_status study_tabular(study_run *r) {
+    NAS_TRY(study_begin(r));
+    nas_status st = look_all_up(r);
+    if (st == NAS_OK || st == NAS_E_STOPPED) {
+        nas_status kept = study_keep_time(r, true);
+        st = st == NAS_OK ? kept : st;
+    }
+    return st;
 }

@@ -6,28 +6,23 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-nas_status trial_text(running *x, const char *key, const char *value) {
+nas_status trial_text(study_run *r, uint32_t trial, const char *key, const char *value) {
     nas_text t = {0};
     nas_text_json(&t, value);
     nas_status st = nas_text_check(&t);
     if (st == NAS_OK)
-        st = nas_store_attr(x->r->store, x->t.number, key, nas_text_str(&t));
+        st = nas_store_attr(r->store, trial, key, nas_text_str(&t));
     nas_text_free(&t);
     return st;
 }
 
-nas_status trial_number(running *x, const char *key, double value) {
+nas_status trial_number(study_run *r, uint32_t trial, const char *key, double value) {
     nas_text t = {0};
     nas_text_json_number(&t, value);
-    nas_status st = nas_store_attr(x->r->store, x->t.number, key, nas_text_str(&t));
+    nas_status st = nas_text_check(&t);
+    if (st == NAS_OK)
+        st = nas_store_attr(r->store, trial, key, nas_text_str(&t));
     nas_text_free(&t);
     return st;
 }
@@ -52,17 +47,12 @@ static nas_status judge(running *x) {
     x->reason[0] = 0;
     for (uint32_t i = 0; i < x->r->config.n_constraints; i++) {
         const nas_constraint *c = &x->r->config.constraint[i];
-        double v;
+        double v, limit;
         NAS_TRY(value_of(&v, x, &c->measure));
-        if (isnan(v))
-            continue;
-        double limit = v > c->max ? c->max : c->min;
-        double over = v > c->max ? v - c->max : c->min - v;
-        if (over <= 0)
-            continue;
-        x->t.violation += over / (fabs(limit) > 1e-12 ? fabs(limit) : 1);
+        double over = study_violation(&limit, c, v); /* 0 of what is not known yet */
+        x->t.violation += over;
         char a[TALK_TEXT], b[TALK_TEXT];
-        if (!x->reason[0])
+        if (over > 0 && !x->reason[0])
             snprintf(x->reason, sizeof x->reason, "%s %s breaks the limit of %s", c->measure.name,
                      talk_measure(a, &c->measure, v), talk_measure(b, &c->measure, limit));
     }
@@ -86,15 +76,12 @@ static nas_status remember(study_run *r, uint64_t hash, uint32_t trial, bool use
 nas_status trial_remember(study_run *r, const nas_trial *t) {
     char *json = NULL;
     uint64_t hash = 0;
-    if (t->state != NAS_TRIAL_COMPLETE ||
-        nas_store_get_attr(&json, r->store, t->number, "hash") != NAS_OK)
+    if (t->state != NAS_TRIAL_COMPLETE)
         return NAS_OK;
-    char *end = json;
-    bool read = json[0] == '"';
-    if (read) {
-        hash = strtoull(json + 1, &end, 16);
-        read = end > json + 1 && *end == '"';
-    }
+    nas_status st = nas_store_get_attr(&json, r->store, t->number, "hash");
+    if (st != NAS_OK)
+        return st == NAS_E_NOT_FOUND ? NAS_OK : st;
+    bool read = sscanf(json, "\"%" SCNx64 "\"", &hash) == 1;
     nas_free(json);
     return read ? remember(r, hash, t->number, false) : NAS_OK;
 }
@@ -124,7 +111,7 @@ static nas_status copy_twin(running *x, uint32_t twin) {
     memcpy(x->t.objective, old.objective, sizeof old.objective);
     x->t.violation = old.violation;
     x->t.state = NAS_TRIAL_COMPLETE;
-    NAS_TRY(trial_number(x, "same_as", twin));
+    NAS_TRY(trial_number(x->r, x->t.number, "same_as", twin));
     return finish(x);
 }
 
@@ -152,11 +139,11 @@ static nas_status describe(running *x) {
     char hash[32];
     nas_status st;
     NAS_GO(nas_space_network(&yaml, x->r->space, &x->t.genome));
-    NAS_GO(trial_text(x, "network", nas_text_str(&yaml)));
-    NAS_GO(trial_number(x, "params", (double)x->costs.params));
-    NAS_GO(trial_number(x, "macs", (double)x->costs.macs));
+    NAS_GO(trial_text(x->r, x->t.number, "network", nas_text_str(&yaml)));
+    NAS_GO(trial_number(x->r, x->t.number, "params", (double)x->costs.params));
+    NAS_GO(trial_number(x->r, x->t.number, "macs", (double)x->costs.macs));
     snprintf(hash, sizeof hash, "%016" PRIx64, x->costs.hash);
-    NAS_GO(trial_text(x, "hash", hash));
+    NAS_GO(trial_text(x->r, x->t.number, "hash", hash));
 done:
     nas_text_free(&yaml);
     return st;
@@ -180,7 +167,7 @@ nas_status trial_tell(study_run *r, const nas_trial *t) {
 /* Everything of a trial that has got its state. */
 static nas_status finish(running *x) {
     study_run *r = x->r;
-    x->t.ended = now();
+    x->t.ended = nas_time();
     NAS_TRY(nas_store_end(r->store, &x->t, x->reason[0] ? x->reason : NULL));
     NAS_TRY(trial_tell(r, &x->t));
     for (size_t i = r->n_hash; i-- > 0;)
@@ -189,7 +176,7 @@ static nas_status finish(running *x) {
     x->phase = PHASE_ENDED;
     r->ended++;
     study_say_end(x);
-    return NAS_OK;
+    return study_keep_time(r, false);
 }
 
 static nas_status fail_trial(running *x, const char *why) {
@@ -242,7 +229,7 @@ nas_status trial_begin(running **out, study_run *r, uint32_t number, const nas_g
     if (!x)
         return nas_fail_memory(sizeof *x);
     *x = (running){.r = r,
-                   .t = {.number = number, .genome = *genome, .started = now()},
+                   .t = {.number = number, .genome = *genome, .started = nas_time()},
                    .latency = (double)NAN,
                    .error = (double)NAN,
                    .loss = (double)NAN,
@@ -252,6 +239,8 @@ nas_status trial_begin(running **out, study_run *r, uint32_t number, const nas_g
     if (!elsewhere)
         NAS_GO(st);
     st = nas_space_graph(&x->graph, r->space, genome, 1);
+    if (st == NAS_E_MEMORY) /* says nothing about the network: the trial is begun anew */
+        goto done;
     if (st == NAS_OK)
         NAS_GO(cli_costs_of(&x->costs, x->graph));
     NAS_GO(elsewhere ? attach(x) : look_at(x));
@@ -265,7 +254,7 @@ done:
 /* ---- what workers say ---- */
 
 nas_status trial_measured(running *x) {
-    NAS_TRY(trial_number(x, "latency_s", x->latency));
+    NAS_TRY(trial_number(x->r, x->t.number, "latency_s", x->latency));
     NAS_TRY(judge(x));
     if (x->t.violation > 0) { /* nothing to train */
         NAS_TRY(fill_objectives(x));

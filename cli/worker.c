@@ -97,7 +97,10 @@ static void obituary(news *out, worker *w) {
     if (WIFSIGNALED(status))
         snprintf(out->text, sizeof out->text, "the worker was ended by signal %d (%s)",
                  WTERMSIG(status), strsignal(WTERMSIG(status)));
-    else
+    else if (WEXITSTATUS(status) == 0) { /* it was asked to stop, and not by us */
+        out->status = NAS_E_STOPPED;
+        snprintf(out->text, sizeof out->text, "the worker was stopped");
+    } else
         snprintf(out->text, sizeof out->text, "the worker ended with status %d",
                  WEXITSTATUS(status));
 }

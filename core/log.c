@@ -39,8 +39,16 @@ void nas_log(nas_log_level level, const char *fmt, ...) {
         to_stderr(level, line);
 }
 
-double nas_clock(void) {
+static double seconds_of(clockid_t clock) {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double nas_clock(void) {
+    return seconds_of(CLOCK_MONOTONIC);
+}
+
+double nas_time(void) {
+    return seconds_of(CLOCK_REALTIME);
 }

@@ -119,14 +119,8 @@ void nas_store_patience(nas_store *s, double seconds, const volatile int *stop) 
 /* ---- trials -----------------------------------------------------------------------------------
  */
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 void trial_now(char out[STAMP_SIZE]) {
-    stamp_text(out, now());
+    stamp_text(out, nas_time());
 }
 
 void stamp_text(char out[STAMP_SIZE], double seconds) {
@@ -352,7 +346,7 @@ static nas_status end_trial(void *ctx) {
     if (e->reason != NULL)
         NAS_TRY(write_reason(s, id, e->reason));
     stamp_text(start, t->started);
-    stamp_text(end, t->ended > 0 ? t->ended : now());
+    stamp_text(end, t->ended > 0 ? t->ended : nas_time());
     return sql_run(s->db,
                    "UPDATE trials SET state = ?, datetime_start = coalesce(?, datetime_start),"
                    " datetime_complete = ? WHERE trial_id = ?",

@@ -210,6 +210,7 @@ void nas_log_set(nas_log_level level,
 void nas_log(nas_log_level level, const char *fmt, ...) NAS_PRINTF(2, 3);
 
 double nas_clock(void); /* monotonic seconds */
+double nas_time(void);  /* seconds since 1970 */
 
 /* The known name nearest to `name` by edit distance, or NULL if none is near; for "did you mean".
  */

@@ -122,6 +122,49 @@ static void stop_ends_within_seconds_and_keeps_everything(void **state) {
     assert_int_equal(complete_trials(folder), TRIALS);
 }
 
+/* The first child of a process; 0: there is none. */
+static pid_t child_of(pid_t pid) {
+    char command[128];
+    int child = 0;
+    snprintf(command, sizeof command, "ps -o pid= --ppid %d", (int)pid);
+    FILE *f = popen(command, "r");
+    assert_non_null(f);
+    if (fscanf(f, "%d", &child) != 1)
+        child = 0;
+    pclose(f);
+    return child;
+}
+
+static void worker_that_is_stopped_alone_costs_no_trial(void **state) {
+    (void)state;
+    const char *folder = prepare("child");
+    pid_t pid = program_start(folder, search);
+    for (int i = 0; i < 400 && complete_trials(folder) < 1; i++)
+        sleep_ms(50);
+    pid_t child = child_of(pid);
+    assert_true(child > 0);
+    kill(child, SIGTERM);
+    assert_int_equal(program_wait(pid), 0);
+    assert_int_equal(complete_trials(folder), TRIALS);
+}
+
+static void time_budget_is_of_all_runs_together(void **state) {
+    (void)state;
+    const char *folder = prepare("budget");
+    static const char *const args[] = {"search",           "study.yaml", "--out", "run",
+                                       "--budget.seconds", "0.2",        NULL};
+    int before = 0;
+    for (int run = 0; run < 2; run++) {
+        outcome o = program_run(folder, args);
+        assert_int_equal(o.status, 0);
+        assert_non_null(strstr(o.err, "budget.seconds is used up after"));
+        program_free(&o);
+        assert_true(run == 0 || complete_trials(folder) == before);
+        before = complete_trials(folder);
+    }
+    assert_true(before >= 1 && before < TRIALS);
+}
+
 static void nan_loss_fails_the_trial_and_the_study_goes_on(void **state) {
     (void)state;
     const char *folder = prepare("nan");
@@ -306,6 +349,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(killed_study_goes_on_and_ends_with_the_same_front),
         cmocka_unit_test(stop_ends_within_seconds_and_keeps_everything),
+        cmocka_unit_test(worker_that_is_stopped_alone_costs_no_trial),
+        cmocka_unit_test(time_budget_is_of_all_runs_together),
         cmocka_unit_test(nan_loss_fails_the_trial_and_the_study_goes_on),
         cmocka_unit_test(run_folder_of_another_study_is_refused),
         cmocka_unit_test(training_that_cannot_work_is_refused_at_the_start),
