@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #define STUDY(fpga)                                                                                \
-    "space: fashion-vit\ndata: {path: ., validation: 50}\n"                                     \
+    "space: fashion-vit\ndata: {path: ., validation: 50}\n"                                        \
     "objectives: [error, latency@raspberry-pi-4, energy@nvidia-a100-40, memory@edge-tpu, "         \
     "dsp@" fpga "]\nconstraints:\n  - lut@xilinx-zcu102: {max: 200000}\n"                          \
     "train: {epochs: 1, batch: 32}\nbudget: {trials: 2}\nretrain: {models: 0}\n"
