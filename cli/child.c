@@ -54,14 +54,28 @@ static void on_progress(void *ctx, const nas_progress *p) {
                    .c = p->loss});
 }
 
+static nas_status open_device(child *c) {
+    if (c->device)
+        return NAS_OK;
+    NAS_TRY(nas_device_open(&c->device, c->spec[0] ? c->spec : NULL));
+    news n = {.kind = NEWS_DEVICE};
+    snprintf(n.text, sizeof n.text, "%s", nas_device_info_of(c->device)->name);
+    tell(c, n);
+    return NAS_OK;
+}
+
+static nas_status look(child *c) {
+    NAS_TRY(open_device(c));
+    const nas_device_info *i = nas_device_info_of(c->device);
+    news n = {.kind = NEWS_IDENTITY};
+    snprintf(n.text, sizeof n.text, "%s%s%s", i->name, i->driver[0] ? ", driver " : "", i->driver);
+    tell(c, n);
+    return NAS_OK;
+}
+
 static nas_status open_once(child *c) {
     int32_t hwc[3], classes;
-    if (!c->device) {
-        NAS_TRY(nas_device_open(&c->device, c->spec[0] ? c->spec : NULL));
-        news n = {.kind = NEWS_DEVICE};
-        snprintf(n.text, sizeof n.text, "%s", nas_device_info_of(c->device)->name);
-        tell(c, n);
-    }
+    NAS_TRY(open_device(c));
     if (c->data)
         return NAS_OK;
     nas_space_input(c->s->space, hwc, &classes);
@@ -154,8 +168,13 @@ static void work(child *c, const job *j) {
     nas_status st;
     bool open = false;
     c->job = j;
-    NAS_GO(open_once(c));
+    if (j->kind == JOB_LOOK)
+        NAS_GO(look(c));
+    else
+        NAS_GO(open_once(c));
     open = true;
+    if (j->kind == JOB_LOOK)
+        goto done;
     NAS_GO(nas_space_graph(&g, c->s->space, &j->genome, 1));
     NAS_GO(jobs[j->kind](c, g));
 done:

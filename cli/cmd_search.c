@@ -141,6 +141,8 @@ static nas_status open_run(study_run *r) {
     r->prices = (study_prices){&r->config, r->space, r->table};
     NAS_GO(nas_strategy_create(&r->strategy, r->config.strategy, r->space, &o));
     NAS_GO(study_split(&held_out, r));
+    if (r->shared.measure_latency)
+        NAS_GO(study_look(r));
     NAS_GO(nas_dir_make(r->dir));
     if (r->config.store[0])
         nas_text_add(&path, "%s", r->config.store);

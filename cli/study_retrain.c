@@ -84,6 +84,23 @@ nas_status study_job(news *done, study_run *r, const job *j, void (*on)(void *ct
     }
 }
 
+static void on_identity(void *ctx, const news *n) {
+    study_run *r = ctx;
+    if (n->kind == NEWS_IDENTITY)
+        snprintf(r->device, sizeof r->device, "%.*s", (int)sizeof r->device - 1, n->text);
+    else if (n->kind == NEWS_DEVICE)
+        talk_line("worker: %s", n->text);
+}
+
+nas_status study_look(study_run *r) {
+    job j = {.kind = JOB_LOOK};
+    news done;
+    NAS_TRY(study_job(&done, r, &j, on_identity, r));
+    return done.status == NAS_OK
+               ? NAS_OK
+               : nas_fail(done.status, "latency cannot be measured: %s", done.text);
+}
+
 /* What was not measured is not kept. */
 static nas_status keep_number(study_run *r, uint32_t trial, const char *key, double v) {
     return isnan(v) ? NAS_OK : trial_number(r, trial, key, v);

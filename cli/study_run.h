@@ -49,6 +49,7 @@ struct study_run {
     slot slot[MAX_SLOTS]; /* the first measures latency */
     uint32_t n_slots;
     const char *dir;         /* run folder */
+    char device[256];        /* where latency is measured, as it calls itself; "": it is not */
     double started;          /* clock */
     double before;           /* seconds that earlier runs took */
     double kept;             /* clock: when the time spent was last written */
@@ -94,6 +95,8 @@ nas_status study_end(study_run *r, const cli_args *a);
 /* E_NOT_FOUND, with the commonest reason, when no trial is COMPLETE. */
 nas_status study_found(const study_run *r);
 
+/* study_retrain.c: asks the device that measures latency which it is, into r->device. */
+nas_status study_look(study_run *r);
 /* study_retrain.c: runs one job on the study's device to its end. `on` gets every message.
  * E_STOPPED when Ctrl-C was pressed. */
 nas_status study_job(news *done, study_run *r, const job *j, void (*on)(void *ctx, const news *n),

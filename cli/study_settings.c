@@ -70,6 +70,8 @@ void study_fingerprint(nas_text *t, const study_run *r) {
     nas_text_add(t, "\nstrategy: %s, population %u, crossover %g, mutation %g\n", c->strategy,
                  c->population, c->crossover, c->mutation);
     nas_text_add(t, "seed: %" PRIu64 "\nlatency.batch: %d\n", c->seed, c->latency_batch);
+    if (r->device[0]) /* what another one measures cannot be compared */
+        nas_text_add(t, "latency is measured on: %s\n", r->device);
     fingerprint_map(t, "train", c->train);
     fingerprint_more(t, c);
 }

@@ -5,7 +5,12 @@
 
 #include "cli.h"
 
-typedef enum job_kind { JOB_MEASURE, JOB_TRIAL, JOB_RETRAIN } job_kind;
+typedef enum job_kind {
+    JOB_LOOK, /* opens the device and says which it is */
+    JOB_MEASURE,
+    JOB_TRIAL,
+    JOB_RETRAIN
+} job_kind;
 typedef struct job {
     job_kind kind;
     uint32_t trial;
@@ -23,6 +28,7 @@ typedef enum news_kind {
     NEWS_LATENCY_N, /* a = seconds at batch `epoch` */
     NEWS_TEST,      /* a = test accuracy, b = loss */
     NEWS_DEVICE,    /* text = name of the device */
+    NEWS_IDENTITY,  /* text = name and driver of the device */
     NEWS_DONE,      /* status, text = error line */
 } news_kind;
 typedef struct news {

@@ -212,6 +212,22 @@ static void run_folder_of_another_study_is_refused(void **state) {
     assert_string_equal(after, before);
     free(before);
     free(after);
+    /* what one device measures is not what another does */
+    program_file(folder, "space.yaml", SPACE);
+    static const char *const latency[] = {
+        "search", "study.yaml", "--out", "timed", "--objectives", "[error, latency]", "--trials",
+        "1",      NULL,         NULL,    NULL};
+    const char *other[sizeof latency / sizeof *latency];
+    memcpy(other, latency, sizeof latency);
+    other[8] = "--device";
+    other[9] = "ref";
+    o = program_run(folder, latency);
+    assert_int_equal(o.status, 0);
+    program_free(&o);
+    o = program_run(folder, other);
+    assert_int_equal(o.status, 1);
+    assert_non_null(strstr(o.err, "was 'latency is measured on: "));
+    program_free(&o);
     /* the run folder has the space as it was */
     static const char *const again[] = {
         "search", "run/study.yaml", "--out", "again", "--trials", "1", NULL};
