@@ -184,7 +184,10 @@ static nas_status write_study(const study_run *r, const nas_text *held_out) {
     NAS_GO(nas_yaml_read_text(&copy, nas_text_str(&yaml), yaml.n, "study"));
     nas_text_json(&name, r->config.name);
     NAS_GO(nas_yaml_set(copy, "name", nas_text_str(&name), "name"));
-    NAS_GO(set_absolute(copy, "data.path", r->config.data));
+    if (r->config.data[0]) /* a study on a table may have none */
+        NAS_GO(set_absolute(copy, "data.path", r->config.data));
+    if (r->config.table[0])
+        NAS_GO(set_absolute(copy, "evaluate.table", r->config.table));
     if (!is_built_in(r->config.space)) /* space.yaml beside this file has it */
         NAS_GO(nas_yaml_set(copy, "space", "space.yaml", "space"));
     if (r->config.store[0])

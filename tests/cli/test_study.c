@@ -62,12 +62,16 @@ static int complete_trials(const char *folder) {
     return n;
 }
 
-static void run_to_the_end(const char *folder) {
-    outcome o = program_run(folder, search);
+static void run_with(const char *folder, const char *const *args) {
+    outcome o = program_run(folder, args);
     if (o.status)
         print_error("%s", o.err);
     assert_int_equal(o.status, 0);
     program_free(&o);
+}
+
+static void run_to_the_end(const char *folder) {
+    run_with(folder, search);
 }
 
 static char *front_of(const char *folder) {
@@ -339,6 +343,12 @@ static void picture_names_are_safe_whatever_objectives_are_called(void **state) 
     run_to_the_end(folder);
     assert_true(program_exists(folder, "run/report/pareto-err-ms_image.png"));
     assert_true(program_exists(folder, "run/report/pareto-err-ms_image_.png"));
+    /* the command that reproduces it works from anywhere */
+    char elsewhere[4200];
+    snprintf(elsewhere, sizeof elsewhere, "%s/run/report", folder);
+    static const char *const again[] = {"search", "../study.yaml", "--out", "../../again", NULL};
+    run_with(elsewhere, again);
+    assert_true(program_exists(folder, "again/report/pareto-err-ms_image.png"));
     /* one that cannot be drawn is a line; the tables come all the same */
     char command[8192];
     snprintf(command, sizeof command, "cd '%s/run/report' && rm -r * && mkdir hypervolume.png",
