@@ -200,6 +200,8 @@ nas_status use_let(int32_t *out, nas_space *s, const nas_yaml_node *at, const ch
  */
 nas_status gene_new(int32_t *out, nas_space *s, const nas_yaml_node *options, const char *path,
                     const char *const *label);
+/* What a value of a shared block is called at all its uses; NULL: it belongs to none. */
+nas_status shared_path(const char **out, nas_space *s, const char *path);
 nas_status mark_repeat(uint32_t *max, nas_space *s, const plan *repeat);
 
 /* scope.c */

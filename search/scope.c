@@ -39,8 +39,13 @@ static nas_status add(named_value **out, nas_space *s, const char *path, plan *v
     return NAS_OK;
 }
 
+/* A value of a shared block is known by the block's name, as its genes are, and by its place. */
 nas_status name_add(nas_space *s, const char *path, plan *value) {
     named_value *v = NULL;
+    const char *shared;
+    NAS_TRY(shared_path(&shared, s, path));
+    if (shared != NULL)
+        NAS_TRY(add(&v, s, shared, value));
     return add(&v, s, path, value);
 }
 

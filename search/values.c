@@ -164,8 +164,7 @@ static nas_status option_texts(const char **text, nas_space *s, const nas_yaml_n
     return NAS_OK;
 }
 
-/* What a gene of a shared block is called at all its uses; NULL: it belongs to none. */
-static nas_status shared_path(const char **out, nas_space *s, const char *path) {
+nas_status shared_path(const char **out, nas_space *s, const char *path) {
     size_t n = s->shared_from != NULL ? strlen(s->shared_from) : 0;
     *out = NULL;
     if (n == 0 || strncmp(path, s->shared_from, n) != 0 || path[n] != '.')

@@ -18,6 +18,7 @@ static const family families[] = {
     {"nas-bench-macro", 16, 0.05},
     {"darts", 8, 0.05},
     {"enas-micro", 8, 0.05},
+    {"nas-bench-101", 8, 0.05},
 };
 
 int main(void) {

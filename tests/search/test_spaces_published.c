@@ -24,6 +24,7 @@ static const size_case sizes[] = {
     {"spos-shufflenet", "1099511627776"},             /* 4^20 */
     {"nas-bench-macro", "6561"},                      /* 3^8 */
     {"nas-bench-201", "15625"},                       /* 5^6 */
+    {"nas-bench-101", "509607936"},                   /* 2^21 3^5 */
     {"darts", "1076746950455072400"},                 /* (1 3 6 10 7^8)^2 */
     {"enas-micro", "25628906250000000000000000"},     /* ((6!)^2 5^10)^2 */
     {"enas-macro", "160618186625454535808756219904"}, /* 6^12 2^66 */
@@ -68,6 +69,26 @@ static const network_case networks[] = {
       {"reduce.n2.1.op", "skip_connect"}, {"reduce.n3.from", "[1, 2]"},
       {"reduce.n3.0.op", "max_pool_3x3"}, {"reduce.n3.1.op", "skip_connect"}},
      {3349342, 3349342},
+     {0, 0}},
+    /* The module that the benchmark's own example asks for, like Inception: 2,694,282 parameters.
+     */
+    {"NASBench101_inception",
+     "nas-bench-101",
+     {{"m.e01", "1"},
+      {"m.e02", "1"},
+      {"m.e03", "1"},
+      {"m.e05", "1"},
+      {"m.e16", "1"},
+      {"m.e26", "1"},
+      {"m.e34", "1"},
+      {"m.e46", "1"},
+      {"m.e56", "1"},
+      {"m.op1", "conv1x1"},
+      {"m.op2", "conv3x3"},
+      {"m.op3", "conv3x3"},
+      {"m.op4", "conv3x3"},
+      {"m.op5", "maxpool3x3"}},
+     {2694282, 2694282},
      {0, 0}},
     /* The network of the released code. The paper has 319 M; what the 1.2 % more come from is not
      * known. */
