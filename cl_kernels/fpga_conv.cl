@@ -4,7 +4,8 @@
 #include "fpga_tile.clh"
 
 /* Element of an image's pixel (n, h, v), channel c; zero outside of the image. */
-static inline float pixel(GLOBAL x, int n, int h, int v, int c, int H, int W, int C, bool in) {
+static inline float pixel(__global const float *x, int n, int h, int v, int c, int H, int W, int C,
+                          bool in) {
     in = in && (uint)h < (uint)H && (uint)v < (uint)W && c < C;
     return in ? x[((size_t)(n * H + h) * W + v) * C + c] : 0.0f;
 }

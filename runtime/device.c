@@ -228,6 +228,8 @@ static void find_limits(nas_device *d) {
     d->subgroup_std = !strncmp(d->info.version, "OpenCL 2.", 9)   ? "CL2.0"
                       : !strncmp(d->info.version, "OpenCL 1.", 9) ? "CL1.2"
                                                                   : "CL3.0";
+    d->fma = (ocl_device_number(d->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof(cl_device_fp_config), 0) &
+              CL_FP_FMA) != 0;
     cl_ulong bits = ocl_device_number(d->id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof(cl_uint), 4096);
     d->align = bits / 32 > NAS_PARAM_ALIGN ? (size_t)(bits / 32) : NAS_PARAM_ALIGN;
 }

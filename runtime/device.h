@@ -43,6 +43,7 @@ struct nas_device {
     double peak_flops, peak_bytes;
     bool part;                /* id is a sub-device, to be released */
     bool subgroups;           /* it says so; candidates are checked before they are used */
+    bool fma;                 /* multiply-adds in hardware */
     const char *subgroup_std; /* language version that has them */
     size_t group_items;       /* largest work-group */
     const char *hints;        /* macro for fpga.clh; NULL: none */

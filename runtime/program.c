@@ -50,6 +50,8 @@ void program_options(nas_text *t, const nas_device *d, const char *file) {
 #undef NAS_ACT
     nas_text_add(t,
                  cpu ? " -DTILE_X=1 -DTILE_Y=1 -DFLAT_X=64" : " -DTILE_X=8 -DTILE_Y=8 -DFLAT_X=64");
+    if (!d->fma)
+        nas_text_add(t, " -DNO_FMA");
     if (d->hints)
         nas_text_add(t, " -D%s", d->hints);
 }

@@ -7,7 +7,8 @@ packages=(build-essential cmake pkg-config ca-certificates
   libpng-dev libjpeg62-turbo-dev zlib1g-dev libyaml-dev libsqlite3-dev libpq-dev libcairo2-dev
   fonts-dejavu-core dataset-fashion-mnist)
 if [ "${1:-}" = test ]; then
-  packages+=(libcmocka-dev postgresql clang clang-format clang-tidy valgrind)
+  packages+=(libcmocka-dev postgresql clang clang-format clang-tidy valgrind
+    mesa-opencl-icd oclgrind)
 fi
 missing=()
 for p in "${packages[@]}"; do

@@ -36,5 +36,8 @@ scripts/check-install.sh build/dev
 step "valgrind: parts without OpenCL"
 scripts/check-valgrind.sh build/dev
 
+step "portability: other OpenCL implementations"
+scripts/check-portability.sh build/dev
+
 step tests
 ctest --preset dev -LE slow
