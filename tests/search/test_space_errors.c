@@ -120,6 +120,8 @@ static const bad_file bad_files[] = {
     {"two_heads", NET("  - head\n  - head\n"), "f:6:5:", "called head"},
     {"name_with_dot", NET("  - conv: {name: a.b, out: 1}\n"), "f:5:18:", "'a.b' is no name"},
     {"alternative_key_no_name", NET("  - choose: {a b: skip}\n"), "f:5:19:", "'a b' is no name"},
+    {"yaml_bomb", HEAD "a: &a [skip, skip]\nb: &b [*a, *a]\nnet: [*b, *b, head]\n",
+     "f:4:4:", "anchors (&name) are not supported"},
     {"residual_without_body", NET("  - residual: {body: []}\n"), "f:5:22:", "list of blocks"},
 };
 
