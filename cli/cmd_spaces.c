@@ -240,7 +240,10 @@ static int picture_or_sample(cli_args *a, const char *name) {
         return CLI_USAGE;
     NAS_GO(nas_space_open(&s, name));
     nas_rng r = nas_rng_stream((uint64_t)seed, "sample", 0);
-    nas_space_sample(&x, s, &r);
+    if (cli_has(a, "uniform"))
+        NAS_GO(nas_space_sample_uniform(&x, s, &r));
+    else
+        nas_space_sample(&x, s, &r);
     if (cli_has(a, "png")) {
         NAS_GO(picture_path(&path, a, s));
         NAS_GO(cli_has(a, "sample") ? draw_network(nas_text_str(&path), s, &x)
@@ -263,6 +266,8 @@ static int run(cli_args *a) {
     if (cli_has(a, "png") || cli_has(a, "sample"))
         return name != NULL ? picture_or_sample(a, name)
                             : cli_usage(a, "--png and --sample want the name of a space");
+    if (cli_has(a, "uniform"))
+        return cli_usage(a, "--uniform is for samples: add --sample SEED");
     if (cli_has(a, "out"))
         return cli_usage(a, "--out is the picture's file: add --png");
     if (cli_has(a, "check"))
@@ -284,13 +289,14 @@ static const cli_option options[] = {
     {"png", NULL, "draw the space, or its sample, to NAME.png in this folder"},
     {"out", "FILE", "where the picture goes"},
     {"sample", "SEED", "a random network of the space: its file, or with --png its picture"},
+    {"uniform", NULL, "sample each network as likely as any other, not each choice"},
     {"json", NULL, "machine-readable, to stdout"},
     {NULL, NULL, NULL}};
 extern const cli_command cmd_spaces;
 const cli_command cmd_spaces = {
     .name = "spaces",
     .synopsis = "[NAME] [--json] | --check FILE | NAME --enumerate --csv | NAME "
-                "[--sample SEED] [--png [--out FILE]]",
+                "[--sample SEED [--uniform]] [--png [--out FILE]]",
     .about = "list the search spaces, explain, draw or sample one, or check a file",
     .example = "clnas spaces fashion-hybrid",
     .options = options,

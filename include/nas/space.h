@@ -62,7 +62,10 @@ void nas_space_canonical(nas_genome *x, const nas_space *s);
 /* Each gene uniform, canonical; drawn anew while a constraint of the space is not met, at most 1000
  * times, of which at most 100 with constraints over params and MACs. */
 void nas_space_sample(nas_genome *x, const nas_space *s, nas_rng *r);
-/* The same; gives the number of draws. */
+/* Each network that meets the constraints with the same probability, where nas_space_sample prefers
+ * those of rare depths and families. E_UNSUPPORTED: none was found in 200,000 draws. */
+nas_status nas_space_sample_uniform(nas_genome *x, const nas_space *s, nas_rng *r) NAS_MUST_USE;
+/* As nas_space_sample; gives the number of draws. */
 uint32_t nas_space_draw(nas_genome *x, const nas_space *s, nas_rng *r);
 /* Whether the network can be built and meets the constraints; true without building it where there
  * are none. nas_error_text() has the reason. */

@@ -4,6 +4,7 @@
 #include "cell_space.h"
 #include "small_spaces.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +103,74 @@ static void children_take_every_gene_from_a_parent(void **state) {
     assert_in_range(from_b, 180, 300);
 }
 
+/* ---- uniform over networks ---- */
+
+typedef struct uniform_case {
+    const char *name, *text;
+} uniform_case;
+
+#define SMALL "name: s\ninput: [8, 8, 1]\nclasses: 10\n"
+/* What makes networks come more or less often when every gene is drawn alone. */
+static const uniform_case uniform_cases[] = {
+    {"uniform_over_depths", SMALL
+     "net:\n  - stage: {name: s, repeat: {choose: [1, 2, 3]}, block: {conv: {out: {choose: [2, 3, "
+     "4]}}}}\n  - head\n"},
+    {"uniform_over_families", SMALL
+     "let: {w: {choose: [2, 4, 6]}}\nnet:\n  - choose: {a: {conv: {out: $w}}, b: [{conv: {out: "
+     "{choose: [1, 2]}}}, {conv: {out: {choose: [3, 4]}}}], c: skip}\n  - head\n"},
+    {"uniform_over_motifs", SMALL
+     "blocks:\n  m: {shared: true, body: {choose: {a: act, b: norm, c: skip}}}\nnet:\n"
+     "  - conv: {out: 2}\n  - choose: {x: m, y: norm}\n  - choose: {x: m, y: act}\n  - head\n"},
+    {"uniform_under_constraints", SMALL
+     "let: {n: {choose: [1, 2, 3]}}\nnet:\n  - stage: {name: s, repeat: $n, block: {conv: {out: "
+     "{choose: [2, 3]}}}}\n  - head\nconstraints: [s.0.out + n < 6, params < 200]\n"},
+};
+enum { N_UNIFORM = sizeof uniform_cases / sizeof *uniform_cases, MOST_NETWORKS = 64 };
+
+/* The chi-squared statistic has mean n - 1 and variance 2 (n - 1). */
+static void networks_are_equally_likely(void **state) {
+    const uniform_case *c = *state;
+    enum { EACH = 300 };
+    nas_space *s;
+    nas_genome all[MOST_NETWORKS] = {{0}}, x = {0};
+    uint32_t n = 0, seen[MOST_NETWORKS] = {0};
+    double chi = 0;
+    nas_rng r = nas_rng_stream(3, c->name, 0);
+    assert_int_equal(nas_space_parse(&s, c->text, strlen(c->text), "s"), NAS_OK);
+    x.n = nas_space_gene_count(s);
+    do {
+        if (nas_space_allows(s, &x))
+            all[n++] = x;
+    } while (nas_space_next(&x, s) && n < MOST_NETWORKS);
+    assert_in_range(n, 5, MOST_NETWORKS - 1);
+    for (uint32_t i = 0; i < n * EACH; i++) {
+        uint32_t k = 0;
+        assert_int_equal(nas_space_sample_uniform(&x, s, &r), NAS_OK);
+        while (memcmp(all[k].gene, x.gene, sizeof x.gene) != 0)
+            assert_true(++k < n);
+        seen[k]++;
+    }
+    for (uint32_t k = 0; k < n; k++)
+        chi += ((double)seen[k] - EACH) * ((double)seen[k] - EACH) / EACH;
+    if (chi > n - 1 + 4 * sqrt(2.0 * (n - 1)))
+        fail_msg("chi squared %.1f over %u networks", chi, n);
+    nas_space_free(s);
+}
+
+static void every_space_can_be_drawn_uniformly(void **state) {
+    (void)state;
+    for (const char *const *name = nas_space_names(); *name != NULL; name++) {
+        nas_space *s;
+        nas_genome x = {0};
+        nas_rng r = nas_rng_stream(4, *name, 0);
+        assert_int_equal(nas_space_open(&s, *name), NAS_OK);
+        if (nas_space_sample_uniform(&x, s, &r) != NAS_OK)
+            fail_msg("%s", nas_error_text());
+        assert_true(is_canonical(s, &x));
+        nas_space_free(s);
+    }
+}
+
 /* ---- encodings ---- */
 
 typedef struct row_case {
@@ -183,7 +252,8 @@ static void paths_of_a_space_without_a_cell_are_refused(void **state) {
 }
 
 int main(void) {
-    struct CMUnitTest tests[N_ROWS + 6] = {
+    struct CMUnitTest tests[N_ROWS + N_UNIFORM + 7] = {
+        cmocka_unit_test(every_space_can_be_drawn_uniformly),
         cmocka_unit_test(neighbours_are_canonical_and_differ_in_one_active_gene),
         cmocka_unit_test(one_edit_changes_the_network_and_reaches_every_option),
         cmocka_unit_test(mutants_and_children_are_canonical),
@@ -192,7 +262,12 @@ int main(void) {
         cmocka_unit_test(paths_of_a_space_without_a_cell_are_refused),
     };
     for (size_t i = 0; i < N_ROWS; i++)
-        tests[6 + i] = (struct CMUnitTest){rows[i].name, row_is_as_worked_out_by_hand, NULL, NULL,
+        tests[7 + i] = (struct CMUnitTest){rows[i].name, row_is_as_worked_out_by_hand, NULL, NULL,
                                            (void *)(uintptr_t)&rows[i]};
-    return _cmocka_run_group_tests("genome", tests, N_ROWS + 6, open_spaces, close_spaces);
+    for (size_t i = 0; i < N_UNIFORM; i++)
+        tests[7 + N_ROWS + i] =
+            (struct CMUnitTest){uniform_cases[i].name, networks_are_equally_likely, NULL, NULL,
+                                (void *)(uintptr_t)&uniform_cases[i]};
+    return _cmocka_run_group_tests("genome", tests, N_ROWS + N_UNIFORM + 7, open_spaces,
+                                   close_spaces);
 }
