@@ -80,7 +80,9 @@ typedef struct block_kind {
 #include "blocks.def"
 #undef BLOCK
 
+enum { MAX_ARGS = 32 };
 #define BLOCK_KIND(kind, args_, label_)                                                            \
+    _Static_assert(sizeof(args_) / sizeof *(args_) <= MAX_ARGS, "too many arguments");             \
     const block_kind block_##kind = {.name = #kind,                                                \
                                      .label = (label_),                                            \
                                      .args = (args_),                                              \

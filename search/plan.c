@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { MAX_NAME = 40, MAX_ARGS = 23, MAX_BLOCKS_DEEP = 24 };
+enum { MAX_NAME = 40, MAX_BLOCKS_DEEP = 24 };
 
 /* ---- small things ---- */
 
