@@ -11,6 +11,7 @@
 #include "canvas.h"
 
 typedef enum op_class {
+    CLASS_NONE, /* of no op: a test asks for each */
     CLASS_CONV,
     CLASS_DENSE,
     CLASS_ATTENTION,
@@ -27,6 +28,7 @@ typedef struct class_look {
     colour fill, text;
 } class_look;
 extern const class_look class_looks[CLASS_COUNT];
+op_class op_class_of(nas_op op);
 
 /* A row may join what came into its box. */
 enum { NO_SKIP = -2, SKIP_INPUT = -1 };

@@ -64,6 +64,10 @@ static const op_class class_of_op[NAS_OP_COUNT] = {
     [NAS_OP_CORRECT] = CLASS_JOIN,
 };
 
+op_class op_class_of(nas_op op) {
+    return class_of_op[op];
+}
+
 bool is_leaf(const nas_graph *g, nas_value v) {
     return (nas_op_get(nas_graph_node(g, v)->op)->flags & NAS_OPF_LEAF) != 0;
 }
@@ -194,7 +198,7 @@ op_class row_text(char out[ROW_BYTES], const nas_graph *g, nas_value v) {
         nas_text_add(&t, "%s", words[op].name != NULL ? words[op].name : nas_op_get(op)->name);
     snprintf(out, ROW_BYTES, "%s", nas_text_str(&t));
     nas_text_free(&t);
-    return class_of_op[op];
+    return op_class_of(op);
 }
 
 const char *row_suffix(const nas_graph *g, nas_value v) {

@@ -12,6 +12,8 @@
 
 #include "picture.h"
 
+#include <viz/network.h>
+
 enum { CONV_BLUE = 0x0072B2 };
 static const char path[] = "viz_network.png";
 
@@ -245,9 +247,20 @@ static void short_memory_fails_cleanly(void **state) {
     nas_graph_free(g);
 }
 
+/* An op without a class would be drawn in the colour of another. */
+static void every_op_has_a_class_with_a_look(void **state) {
+    (void)state;
+    for (int op = 0; op < NAS_OP_COUNT; op++) {
+        op_class c = op_class_of((nas_op)op);
+        if (c <= CLASS_NONE || c >= CLASS_COUNT || class_looks[c].name == NULL)
+            fail_msg("op %s has no class", nas_op_get((nas_op)op)->name);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(copies_of_a_block_are_folded),
+        cmocka_unit_test(every_op_has_a_class_with_a_look),
         cmocka_unit_test(same_graph_gives_the_same_bytes),
         cmocka_unit_test(weights_are_drawn_as_heat),
         cmocka_unit_test(inference_graph_is_drawn_too),
