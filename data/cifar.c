@@ -93,13 +93,27 @@ static nas_status finish(nas_dataset *d, const layout *l) {
     return add_names(d, l);
 }
 
+/* The highest number of a batch that is there; 0: none. */
+static int last_batch(const char *folder) {
+    char name[32];
+    for (int i = MAX_BATCHES; i > 0; i--) {
+        snprintf(name, sizeof name, "data_batch_%d.bin", i);
+        if (has(folder, name))
+            return i;
+    }
+    return 0;
+}
+
 static nas_status cifar10_load(nas_dataset *d, const nas_data_options *o) {
+    int last = last_batch(o->path);
     nas_dataset_size(d, o, SIDE, SIDE, 3);
-    for (int i = 1; i <= MAX_BATCHES; i++) {
+    for (int i = 1; i <= last; i++) {
         char name[32];
         snprintf(name, sizeof name, "data_batch_%d.bin", i);
-        if (has(o->path, name))
-            NAS_TRY(add_file(d, &cifar10, name));
+        if (!has(o->path, name))
+            return nas_fail(NAS_E_DATA, "%s: %s is missing, but there is data_batch_%d.bin",
+                            o->path, name, last);
+        NAS_TRY(add_file(d, &cifar10, name));
     }
     return finish(d, &cifar10);
 }
@@ -111,13 +125,7 @@ static nas_status cifar100_load(nas_dataset *d, const nas_data_options *o) {
 }
 
 static bool cifar10_probe(const char *path) {
-    char name[32];
-    for (int i = 1; i <= MAX_BATCHES; i++) {
-        snprintf(name, sizeof name, "data_batch_%d.bin", i);
-        if (has(path, name))
-            return true;
-    }
-    return false;
+    return last_batch(path) > 0;
 }
 
 static bool cifar100_probe(const char *path) {

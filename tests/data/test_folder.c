@@ -150,7 +150,7 @@ static void cifar10_planes_become_pixels(void **state) {
     static const uint8_t want[6] = {10, 20, 30, 1, 2, 3};
     nas_dataset *d = NULL;
     put_records("data_batch_1.bin", 2, 1, 4, 0);
-    put_records("data_batch_3.bin", 1, 1, 9, 0);
+    put_records("data_batch_2.bin", 1, 1, 9, 0);
     put_records("test_batch.bin", 1, 1, 0, 0);
     assert_int_equal(open_folder(&d), NAS_OK);
     assert_string_equal(nas_data_info_of(d)->format, "cifar10");
@@ -184,6 +184,9 @@ static void broken_cifar_is_told(void **state) {
     fails_with(NAS_E_DATA, "truncated");
     put_records("test_batch.bin", 2, 1, 10, 0);
     fails_with(NAS_E_DATA, "label 10");
+    put_records("data_batch_3.bin", 2, 1, 4, 0);
+    fails_with(NAS_E_DATA, "data_batch_2.bin is missing, but there is data_batch_3.bin");
+    put_records("data_batch_2.bin", 2, 1, 4, 0);
     file_put(folder, "test_batch.bin", "", 0);
     fails_with(NAS_E_DATA, "truncated");
 }
