@@ -20,7 +20,10 @@ static nas_status read_all(char **buf, size_t *n, int fd, const char *path, size
         if ((uintmax_t)info.st_size > max_bytes)
             return nas_fail(NAS_E_IO, "%s: %jd bytes, more than the %zu that are read", path,
                             (intmax_t)info.st_size, max_bytes);
-        NAS_TRY(nas_grow(buf, &cap, (size_t)info.st_size + 2, 1));
+        cap = (size_t)info.st_size + 2; /* as much as needed, and no power of two above it */
+        *buf = nas_malloc(cap);
+        if (*buf == NULL)
+            return nas_fail_memory(cap);
     }
     for (;;) {
         NAS_TRY(nas_grow(buf, &cap, *n + 2, 1));
@@ -56,7 +59,7 @@ nas_status nas_file_read(char **bytes, size_t *n, const char *path, size_t max_b
     return NAS_OK;
 }
 
-static nas_status write_all(int fd, const char *path, const char *p, size_t n) {
+static nas_status write_one(int fd, const char *path, const char *p, size_t n) {
     while (n > 0) {
         ssize_t put = write(fd, p, n);
         if (put < 0 && errno == EINTR)
@@ -69,12 +72,18 @@ static nas_status write_all(int fd, const char *path, const char *p, size_t n) {
     return NAS_OK;
 }
 
+static nas_status write_all(int fd, const char *path, const nas_part *part, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        NAS_TRY(write_one(fd, path, part[i].bytes, part[i].n));
+    return NAS_OK;
+}
+
 /* A device or a pipe cannot be replaced by a rename (and must not: think of /dev/null). */
-static nas_status write_in_place(const char *path, const void *bytes, size_t n) {
+static nas_status write_in_place(const char *path, const nas_part *part, size_t n) {
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return fail_errno("open for writing", path, errno);
-    nas_status st = write_all(fd, path, bytes, n);
+    nas_status st = write_all(fd, path, part, n);
     if (close(fd) != 0 && st == NAS_OK)
         st = fail_errno("write", path, errno);
     return st;
@@ -109,7 +118,7 @@ static void sync_folder(const char *target, char *scratch) {
     close(fd);
 }
 
-static nas_status replace_file(const char *target, const struct stat *old, const void *bytes,
+static nas_status replace_file(const char *target, const struct stat *old, const nas_part *part,
                                size_t n) {
     nas_status st = NAS_OK;
     size_t size = strlen(target) + 32;
@@ -124,7 +133,7 @@ static nas_status replace_file(const char *target, const struct stat *old, const
     made = true;
     if (old != NULL)
         (void)fchmod(fd, old->st_mode & 07777);
-    NAS_GO(write_all(fd, target, bytes, n));
+    NAS_GO(write_all(fd, target, part, n));
     if (fsync(fd) != 0 && errno != EINVAL)
         NAS_GO(fail_errno("write", target, errno));
     int closed = close(fd);
@@ -144,19 +153,50 @@ done:
     return st;
 }
 
-nas_status nas_file_write(const char *path, const void *bytes, size_t n) {
+/* The end of a chain of symbolic links, whether a file is there or not. */
+static nas_status follow_links(char **out, const char *path) {
+    char link[4096];
+    char *at = nas_strdup(path);
+    for (int hops = 0; at != NULL && hops < 40; hops++) {
+        ssize_t n = readlink(at, link, sizeof link);
+        if (n < 0) {
+            *out = at;
+            return NAS_OK;
+        }
+        char *slash = link[0] == '/' ? NULL : strrchr(at, '/'); /* it counts from its folder */
+        size_t folder = slash != NULL ? (size_t)(slash - at) + 1 : 0;
+        char *next = (size_t)n < sizeof link ? nas_malloc(folder + (size_t)n + 1) : NULL;
+        if (next != NULL) {
+            memcpy(next, at, folder);
+            memcpy(next + folder, link, (size_t)n);
+            next[folder + (size_t)n] = '\0';
+        }
+        nas_free(at);
+        at = next;
+    }
+    if (at == NULL)
+        return nas_fail_memory(strlen(path) + sizeof link);
+    nas_free(at);
+    return fail_errno("follow the symbolic link", path, ELOOP);
+}
+
+nas_status nas_file_write_parts(const char *path, const nas_part *part, size_t n) {
     struct stat info;
-    if (stat(path, &info) != 0)
-        return replace_file(path, NULL, bytes, n);
-    if (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
-        return write_in_place(path, bytes, n);
-    if (S_ISDIR(info.st_mode))
+    char *target = NULL;
+    bool there = stat(path, &info) == 0;
+    if (there && S_ISDIR(info.st_mode))
         return fail_errno("write", path, EISDIR);
-    /* A symbolic link stays one: what it points to is replaced. */
-    char *target = realpath(path, NULL);
-    nas_status st = replace_file(target != NULL ? target : path, &info, bytes, n);
-    free(target);
+    if (there && !S_ISREG(info.st_mode))
+        return write_in_place(path, part, n);
+    /* A symbolic link stays one: what it points to is replaced, or made. */
+    NAS_TRY(follow_links(&target, path));
+    nas_status st = replace_file(target, there ? &info : NULL, part, n);
+    nas_free(target);
     return st;
+}
+
+nas_status nas_file_write(const char *path, const void *bytes, size_t n) {
+    return nas_file_write_parts(path, &(nas_part){bytes, n}, 1);
 }
 
 bool nas_file_exists(const char *path) {

@@ -164,6 +164,8 @@ void nas_text_bytes(nas_text *t, const void *p, size_t n);
 void nas_text_json(nas_text *t, const char *s);
 /* Appends a number that JSON accepts: shortest form that reads back equal; null if not finite. */
 void nas_text_json_number(nas_text *t, double v);
+/* The same for a float: 0.1f becomes 0.1. */
+void nas_text_float(nas_text *t, float v);
 const char *nas_text_str(const nas_text *t); /* never NULL */
 /* Reads the whole of s as a decimal number (digits, sign, point, exponent; no hex, no "inf", no
  * blanks), whatever the program's locale is. */
@@ -186,6 +188,13 @@ nas_status nas_file_read(char **bytes, size_t *n, const char *path, size_t max_b
  * file in the same folder, fsync, rename. On failure the old file stands and the temporary one is
  * gone. E_IO names the path and the reason ("No space left on device"). */
 nas_status nas_file_write(const char *path, const void *bytes, size_t n) NAS_MUST_USE;
+
+/* The same from parts, one behind the other. */
+typedef struct nas_part {
+    const void *bytes;
+    size_t n;
+} nas_part;
+nas_status nas_file_write_parts(const char *path, const nas_part *part, size_t n) NAS_MUST_USE;
 
 bool nas_file_exists(const char *path);
 bool nas_dir_exists(const char *path);
@@ -211,6 +220,14 @@ void nas_log(nas_log_level level, const char *fmt, ...) NAS_PRINTF(2, 3);
 
 double nas_clock(void); /* monotonic seconds */
 double nas_time(void);  /* seconds since 1970 */
+
+/* ---- order statistics --------------------------------------------------------------------------
+ */
+
+/* For qsort: ascending doubles, none of them NaN. */
+int nas_by_value(const void *a, const void *b);
+/* The q-quantile (0 … 1) of n >= 1 ascending values, between the two nearest of them. */
+double nas_quantile(const double *sorted, size_t n, double q);
 
 /* The known name nearest to `name` by edit distance, or NULL if none is near; for "did you mean".
  */

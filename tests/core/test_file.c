@@ -83,6 +83,33 @@ static void mode_and_symbolic_link_are_kept(void **state) {
     assert_content(path, "b");
 }
 
+static void link_to_nothing_stays_and_its_target_is_made(void **state) {
+    (void)state;
+    char link[256], second[256];
+    struct stat info;
+    snprintf(link, sizeof link, "%s", in_folder("link"));
+    snprintf(second, sizeof second, "%s", in_folder("second"));
+    assert_int_equal(nas_dir_make(in_folder("sub")), NAS_OK);
+    assert_int_equal(symlink("second", link), 0);
+    assert_int_equal(symlink("sub/new", second), 0);
+    assert_int_equal(nas_file_write(link, "c", 1), NAS_OK);
+    assert_int_equal(lstat(link, &info), 0);
+    assert_true(S_ISLNK(info.st_mode));
+    assert_int_equal(lstat(second, &info), 0);
+    assert_true(S_ISLNK(info.st_mode));
+    assert_content(in_folder("sub/new"), "c");
+    assert_int_equal(symlink("round", in_folder("round")), 0);
+    assert_int_equal(nas_file_write(in_folder("round"), "d", 1), NAS_E_IO);
+    assert_non_null(strstr(nas_error_text(), "symbolic link"));
+}
+
+static void parts_are_written_one_behind_the_other(void **state) {
+    (void)state;
+    const nas_part part[] = {{"ab", 2}, {NULL, 0}, {"cde", 3}};
+    assert_int_equal(nas_file_write_parts(in_folder("parts"), part, 3), NAS_OK);
+    assert_content(in_folder("parts"), "abcde");
+}
+
 /* A size limit stands for a full disk: the write fails half-way, on any file system and as root. */
 static void failed_write_keeps_the_old_file(void **state) {
     (void)state;
@@ -173,6 +200,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(written_file_reads_back),
         IN_FOLDER(mode_and_symbolic_link_are_kept),
+        IN_FOLDER(link_to_nothing_stays_and_its_target_is_made),
+        IN_FOLDER(parts_are_written_one_behind_the_other),
         IN_FOLDER(failed_write_keeps_the_old_file),
         cmocka_unit_test(full_device_says_no_space),
         cmocka_unit_test(device_is_written_and_not_replaced),
