@@ -84,11 +84,6 @@ static const kernel_case cases[] = {
 };
 /* clang-format on */
 
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static nas_status write_noise(nas_exec *e, const nas_graph *g) {
     nas_status st = NAS_OK;
     float *v = NULL;
@@ -131,8 +126,8 @@ nas_status bench_graph(double *seconds, nas_device *d, const nas_graph *g, nas_v
         times *= 2;
     for (int i = 0; i < REPEATS; i++)
         NAS_GO(run_times(&s[i], e, times));
-    qsort(s, REPEATS, sizeof *s, by_value);
-    *seconds = s[REPEATS / 2] / times;
+    qsort(s, REPEATS, sizeof *s, nas_by_value);
+    *seconds = nas_quantile(s, REPEATS, 0.5) / times;
 done:
     nas_exec_free(e);
     return st;

@@ -7,15 +7,10 @@
 enum { WARM_UP = 3, LEAST = 8, MOST = 40 };
 static const double enough_seconds = 0.15; /* of runs, and of profiled runs */
 
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* The mean of the middle half: n >= 4. Sorts v. */
 static double quartile_mean(double *v, size_t n) {
     double sum = 0;
-    qsort(v, n, sizeof *v, by_value);
+    qsort(v, n, sizeof *v, nas_by_value);
     for (size_t i = n / 4; i < n - n / 4; i++)
         sum += v[i];
     return sum / (double)(n - 2 * (n / 4));

@@ -41,12 +41,14 @@ static void csv(nas_text *t, const view *v, const uint32_t *index, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         const view_trial *r = &v->trial[index[i]];
         nas_text_add(t, "%u", r->t.number);
-        for (uint32_t m = 0; m < v->n_objectives; m++)
-            nas_text_add(t, ",%.17g", r->t.objective[m]);
+        for (uint32_t m = 0; m < v->n_objectives; m++) {
+            nas_text_add(t, ",");
+            nas_text_json_number(t, r->t.objective[m]);
+        }
+        nas_text_add(t, ",");
         if (isfinite(r->test_accuracy))
-            nas_text_add(t, ",%.17g\n", r->test_accuracy);
-        else
-            nas_text_add(t, ",\n");
+            nas_text_json_number(t, r->test_accuracy);
+        nas_text_add(t, "\n");
     }
 }
 

@@ -19,7 +19,8 @@ static void row_json(nas_text *t, const nas_hw_info *i) {
     nas_text_json(t, i->title);
     nas_text_add(t, ", \"kind\": ");
     nas_text_json(t, i->kind);
-    nas_text_add(t, ", \"model\": \"%s\", \"bits\": %g", i->model, i->bits);
+    nas_text_add(t, ", \"model\": \"%s\", \"bits\": ", i->model);
+    nas_text_json_number(t, i->bits);
     number_json(t, "peak_flops", i->peak_flops);
     number_json(t, "bandwidth_bytes_per_s", i->bandwidth);
     number_json(t, "cache_bytes", i->cache_bytes);

@@ -104,7 +104,7 @@ static nas_status compare_images(const study_run *r) {
     if (strcmp(theirs, nas_text_str(&ours)) != 0)
         NAS_GO(nas_fail(NAS_E_DATA,
                         "the images in %s are not those of the study: other ones come "
-                        "out as held out",
+                        "out as held out, or their pixels differ",
                         r->config.data));
 done:
     nas_text_free(&ours);
@@ -164,9 +164,8 @@ void share_write(nas_text *out, const share_result *x) {
 static double number_of(const nas_yaml_node *map, const char *key) {
     const nas_yaml_node *n = nas_yaml_get(map, key);
     const char *s = n ? nas_yaml_scalar(n) : NULL;
-    char *end;
-    double v = s ? strtod(s, &end) : (double)NAN;
-    return s && end != s ? v : (double)NAN;
+    double v;
+    return s && nas_number_read(&v, s) ? v : (double)NAN;
 }
 
 static void text_of(char *out, size_t size, const nas_yaml_node *map, const char *key) {

@@ -2,7 +2,6 @@
  * both. */
 #include "cli.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -60,10 +59,8 @@ static bool name_at(int *out, const char *s, const char *const *names, int n) {
 }
 
 static bool set_number(nas_train_config *c, const key *k, const char *s) {
-    char *end;
-    errno = 0;
-    double v = strtod(s, &end);
-    if (errno || end == s || *end || !isfinite(v) || v < k->min || v > k->max)
+    double v;
+    if (!nas_number_read(&v, s) || !isfinite(v) || v < k->min || v > k->max)
         return false;
     if ((k->open_min && v == k->min) || (k->open_max && v == k->max))
         return false;

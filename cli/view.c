@@ -36,9 +36,8 @@ static double attr_number(nas_store *s, uint32_t number, const char *key) {
     char *json = NULL;
     if (nas_store_get_attr(&json, s, number, key) != NAS_OK)
         return (double)NAN;
-    char *end;
-    double v = strtod(json, &end);
-    if (end == json)
+    double v;
+    if (!nas_number_read(&v, json))
         v = (double)NAN;
     nas_free(json);
     return v;

@@ -34,11 +34,12 @@ bool nas_number_read(double *out, const char *s) {
     return true;
 }
 
-const char *number_write(char buf[NUMBER_BYTES], double v) {
+const char *number_write(char buf[NUMBER_BYTES], double v, bool single) {
     locale_t made, before = enter_c_locale(&made);
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(buf, NUMBER_BYTES, "%.*g", digits, v);
-        if (strtod(buf, NULL) == v)
+        double back = strtod(buf, NULL);
+        if (back == v || (single && (float)back == (float)v))
             break;
     }
     leave_c_locale(made, before);

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 enum { NUMBER_BYTES = 32 };
-/* The shortest decimal form of a finite v that reads back equal. */
-const char *number_write(char buf[NUMBER_BYTES], double v);
+/* The shortest decimal form of a finite v that reads back equal; single: as a float. */
+const char *number_write(char buf[NUMBER_BYTES], double v, bool single);
 
 #endif

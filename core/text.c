@@ -59,7 +59,13 @@ void nas_text_json(nas_text *t, const char *s) {
 
 void nas_text_json_number(nas_text *t, double v) {
     char buf[NUMBER_BYTES];
-    const char *s = isfinite(v) ? number_write(buf, v) : "null";
+    const char *s = isfinite(v) ? number_write(buf, v, false) : "null";
+    nas_text_bytes(t, s, strlen(s));
+}
+
+void nas_text_float(nas_text *t, float v) {
+    char buf[NUMBER_BYTES];
+    const char *s = isfinite(v) ? number_write(buf, (double)v, true) : "null";
     nas_text_bytes(t, s, strlen(s));
 }
 

@@ -1,17 +1,21 @@
-/* graph/text_read.c - the text form of a graph, read from files that anyone may have written.
- *
+/* graph/text_read.c - the text form of a graph, read from files that anyone may have written. */
+/* clang-format off */
+/*
  *     clnas-graph 1
- *     @1 = @0 "stem" "conv" 0                    scope = parent, name, kind, repeat
- *     %0 = input "x" shape=1x8x8x3 : 1x8x8x3     value = op, name, inputs, attributes : shape,
- * scope %2 = conv2d %0 %1 kernel=3,3 ... : 1x8x8x4 @1 output %2
+ *     @1 = @0 "stem" "conv" 0                     scope = parent, name, kind, repeat
+ *     %0 = input "x" shape=1x8x8x3 : 1x8x8x3      value = op, name, attributes : shape
+ *     %2 = conv2d %0 %1 kernel=3,3 ... : 1x8x8x4 @1     inputs; behind the shape its scope
+ *     output %2
  *
  * Numbers of scopes and values count up from 1 and 0. Lines that are empty or start with # are
  * skipped. Attributes that are left out are 0. The shape must be the one that the op infers.
  */
+/* clang-format on */
 #include "graph_impl.h"
 #include "text_impl.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,12 +125,12 @@ static nas_status get_int(void *at, reader *r, token t) {
 }
 
 static nas_status get_float(void *at, reader *r, token t) {
-    char buf[MAX_WORD], *end;
+    char buf[MAX_WORD];
+    double v;
     NAS_TRY(word_text(buf, r, t));
-    float v = strtof(buf, &end);
-    if (*end || end == buf || !isfinite(v))
+    if (!nas_number_read(&v, buf) || !(fabs(v) <= (double)FLT_MAX))
         return READ_FAIL(r, "\"%.40s\" is not a finite number", buf);
-    memcpy(at, &v, sizeof v);
+    memcpy(at, &(float){(float)v}, sizeof(float));
     return NAS_OK;
 }
 

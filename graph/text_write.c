@@ -13,7 +13,7 @@ static void put_int(nas_text *out, const void *at) {
 static void put_float(nas_text *out, const void *at) {
     float v;
     memcpy(&v, at, sizeof v);
-    nas_text_add(out, "%.9g", (double)v);
+    nas_text_float(out, v);
 }
 
 static void put_shape(nas_text *out, const void *at) {

@@ -203,15 +203,10 @@ static void add_to_mean(void *ctx, problem *p, const choice *h) {
     primal(m->w, p, h, share);
 }
 
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 static double median(double *sorted, const double *v, uint32_t n) {
     memcpy(sorted, v, n * sizeof *v);
-    qsort(sorted, n, sizeof *sorted, by_value);
-    return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
+    qsort(sorted, n, sizeof *sorted, nas_by_value);
+    return nas_quantile(sorted, n, 0.5);
 }
 
 /* Of few rows each is left out in turn; of many, one row hardly moves its own prediction. */

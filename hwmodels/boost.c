@@ -49,18 +49,13 @@ static nas_status grower_make(grower *g) {
     return NAS_OK;
 }
 
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Edges halfway between neighbours, at most MOST_BINS of them, evenly over the rows. */
 static void cut(grower *g, uint32_t f) {
     double *edge = g->edge + (size_t)f * MOST_BINS;
     uint32_t m = 0;
     for (uint32_t i = 0; i < g->n; i++)
         g->sorted[i] = g->x[(size_t)i * g->d + f];
-    qsort(g->sorted, g->n, sizeof *g->sorted, by_value);
+    qsort(g->sorted, g->n, sizeof *g->sorted, nas_by_value);
     for (uint32_t b = 1; b <= MOST_BINS; b++) {
         uint32_t i = (uint32_t)((uint64_t)b * g->n / (MOST_BINS + 1));
         while (i + 1 < g->n && !(g->sorted[i] < g->sorted[i + 1]))

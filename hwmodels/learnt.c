@@ -79,14 +79,24 @@ nas_status nas_learnt_read(nas_learnt **out, const nas_yaml_node *map) {
     return st;
 }
 
+/* To the digits of a float, with a point in every locale. */
+static void number(nas_text *yaml, const char *before, double v) {
+    nas_text_add(yaml, "%s", before);
+    nas_text_float(yaml, (float)v);
+}
+
 void nas_learnt_write(nas_text *yaml, const nas_learnt *l, const char *source) {
     nas_text_add(yaml, "learnt:\n  source: ");
     nas_text_json(yaml, source);
-    nas_text_add(yaml, "\n  base_us: %.9g\n  factor: %.9g\n  kernels: %s", l->base_s * 1e6,
-                 l->factor, l->n ? "\n" : "{}\n");
-    for (uint32_t i = 0; i < l->n; i++)
-        nas_text_add(yaml, "    %s: {add_us: %.9g, factor: %.9g}\n", l->kernel[i].type,
-                     l->kernel[i].add_s * 1e6, l->kernel[i].factor);
+    number(yaml, "\n  base_us: ", l->base_s * 1e6);
+    number(yaml, "\n  factor: ", l->factor);
+    nas_text_add(yaml, "\n  kernels: %s", l->n ? "\n" : "{}\n");
+    for (uint32_t i = 0; i < l->n; i++) {
+        nas_text_add(yaml, "    %s", l->kernel[i].type);
+        number(yaml, ": {add_us: ", l->kernel[i].add_s * 1e6);
+        number(yaml, ", factor: ", l->kernel[i].factor);
+        nas_text_add(yaml, "}\n");
+    }
 }
 
 static const nas_learnt_kernel *find(const nas_learnt *l, const char *type) {

@@ -21,18 +21,6 @@ static nas_status time_once(double *seconds, const probe *p) {
     return NAS_OK;
 }
 
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
-/* Between the two nearest order statistics. */
-static double quantile(const double *sorted, int32_t n, double q) {
-    double at = q * (n - 1);
-    int32_t i = (int32_t)at;
-    return i + 1 < n ? sorted[i] + (at - i) * (sorted[i + 1] - sorted[i]) : sorted[n - 1];
-}
-
 static nas_status repeat(nas_latency *out, const probe *p) {
     double seconds[MAX_REPEATS], ignored;
     int32_t n = 0;
@@ -43,10 +31,10 @@ static nas_status repeat(nas_latency *out, const probe *p) {
         NAS_TRY(time_once(&seconds[n], p));
         n++;
     }
-    qsort(seconds, (size_t)n, sizeof *seconds, by_value);
-    out->median_s = quantile(seconds, n, 0.5);
-    out->q1_s = quantile(seconds, n, 0.25);
-    out->q3_s = quantile(seconds, n, 0.75);
+    qsort(seconds, (size_t)n, sizeof *seconds, nas_by_value);
+    out->median_s = nas_quantile(seconds, (size_t)n, 0.5);
+    out->q1_s = nas_quantile(seconds, (size_t)n, 0.25);
+    out->q3_s = nas_quantile(seconds, (size_t)n, 0.75);
     out->repeats = n;
     return NAS_OK;
 }

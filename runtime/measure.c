@@ -25,11 +25,6 @@ static nas_status time_step(double *seconds, const probe *p, int64_t step, doubl
     return NAS_OK;
 }
 
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static nas_status repeat(nas_latency *out, const probe *p, double lr) {
     double seconds[MAX_STEPS], spent = 0;
     int32_t n = 0;
@@ -39,10 +34,10 @@ static nas_status repeat(nas_latency *out, const probe *p, double lr) {
         NAS_TRY(time_step(&seconds[n], p, n + WARM_UP + 1, lr));
         spent += seconds[n++];
     }
-    qsort(seconds, (size_t)n, sizeof *seconds, by_value);
-    out->median_s = seconds[n / 2];
-    out->q1_s = seconds[n / 4];
-    out->q3_s = seconds[n - 1 - n / 4];
+    qsort(seconds, (size_t)n, sizeof *seconds, nas_by_value);
+    out->median_s = nas_quantile(seconds, (size_t)n, 0.5);
+    out->q1_s = nas_quantile(seconds, (size_t)n, 0.25);
+    out->q3_s = nas_quantile(seconds, (size_t)n, 0.75);
     out->repeats = n;
     return NAS_OK;
 }

@@ -1,8 +1,8 @@
 /* runtime/model.c - opens model files: checks the metadata and holds the tensors. */
 #include "model.h"
 
+#include <float.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_CLASSES = 1 << 20, MAX_SIDE = 1 << 16 };
@@ -62,8 +62,12 @@ static nas_status read_channels(float out[4], const opening *o, const char *key,
         NAS_GO(wrong(o, key));
     const nas_json_node *n = nas_json_first(j, nas_json_root(j));
     for (int i = 0; n != NULL; i++, n = nas_json_next(j, n)) {
-        out[i] = n->kind == NAS_JSON_NUMBER ? strtof(n->text, NULL) : NAN;
-        if (!isfinite(out[i]) || (positive && !(out[i] > 0)))
+        double v;
+        if (n->kind != NAS_JSON_NUMBER || !nas_number_read(&v, n->text) ||
+            !(fabs(v) <= (double)FLT_MAX))
+            NAS_GO(wrong(o, key));
+        out[i] = (float)v;
+        if (positive && !(out[i] > 0))
             NAS_GO(wrong(o, key));
     }
 done:
@@ -74,9 +78,10 @@ done:
 static nas_status read_number(double *out, const opening *o, const char *key, double max) {
     nas_json *j = NULL;
     NAS_TRY(meta_json(&j, o, key, NAS_JSON_NUMBER));
-    double v = strtod(nas_json_root(j)->text, NULL);
+    double v;
+    bool read = nas_number_read(&v, nas_json_root(j)->text);
     nas_json_free(j);
-    if (!(v >= -1 && v <= max))
+    if (!read || !(v >= -1 && v <= max))
         return wrong(o, key);
     *out = v;
     return NAS_OK;

@@ -5,11 +5,6 @@
 
 enum { REPEATS = 7, COPY_BYTES = 64 << 20 };
 
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 typedef struct trial {
     const char *kernel;
     size_t global;
@@ -28,8 +23,8 @@ static nas_status median_seconds(double *out, nas_device *d, const trial *t) {
         if (i >= 0)
             seconds[i] = nas_clock() - start;
     }
-    qsort(seconds, REPEATS, sizeof *seconds, by_value);
-    *out = seconds[REPEATS / 2];
+    qsort(seconds, REPEATS, sizeof *seconds, nas_by_value);
+    *out = nas_quantile(seconds, REPEATS, 0.5);
     return NAS_OK;
 }
 

@@ -36,11 +36,6 @@ typedef struct attempt { /* one way to compute the output of a graph of one node
     float *result;       /* nas_free */
 } attempt;
 
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Median over rounds of many runs each; one run only when that is already over the limit. */
 static nas_status time_runs(double *out, nas_exec *e, double limit) {
     double from = nas_clock(), round[ROUNDS];
@@ -58,8 +53,8 @@ static nas_status time_runs(double *out, nas_exec *e, double limit) {
         NAS_TRY(nas_exec_wait(e));
         round[r] = (nas_clock() - from) / runs;
     }
-    qsort(round, ROUNDS, sizeof *round, by_value);
-    *out = round[ROUNDS / 2];
+    qsort(round, ROUNDS, sizeof *round, nas_by_value);
+    *out = nas_quantile(round, ROUNDS, 0.5);
     return NAS_OK;
 }
 

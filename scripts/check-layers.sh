@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # scripts/check-layers.sh - every #include follows the arrows of the house: a module sees the public
-# headers of the modules below it and its own private ones; CL/ belongs to runtime.
+# headers of the modules below it and its own private ones; CL/ belongs to runtime. Numbers in text go
+# through core (nas_number_read, nas_text_json_number), for the C library follows the program's locale.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -67,3 +68,10 @@ END {
     exit bad
 }
 ' $(find core graph data runtime hwmodels search viz cli include -name '*.[ch]' | sort)
+
+if grep -nE '\b(strto(d|f|ld)|atof)\(|scanf\(.*%[0-9*]*l?[aefg]|%\.(9|17)g' \
+    $(find graph data runtime hwmodels search viz cli -name '*.[ch]' | sort); then
+    echo "numbers: read and written by the locale; use nas_number_read and nas_text_json_number"
+    exit 1
+fi
+echo "numbers: fine"

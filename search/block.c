@@ -55,7 +55,7 @@ double arg_real(const block_kind *k, const form *args, const char *name) {
         return v;
     if (f != NULL && f->value == NULL)
         return f->number;
-    return strtod(arg_word(k, args, name), NULL);
+    return nas_number_read(&v, arg_word(k, args, name)) ? v : 0;
 }
 
 bool arg_bool(const block_kind *k, const form *args, const char *name) {

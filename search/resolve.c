@@ -96,15 +96,21 @@ int64_t plan_number(const nas_space *s, const plan *p, const uint16_t *gene) {
     return w.number > INT32_MAX ? INT32_MAX : (int64_t)w.number;
 }
 
+/* Numbers are compared as such, and not to the last bit: 0.1 + 0.2 is the label 0.3. */
+static bool label_is(const char *label, const worth *w) {
+    double v;
+    if (!w->is_number)
+        return strcmp(label, w->text) == 0;
+    return nas_number_read(&v, label) && fabs(v - w->number) <= 1e-9 * fabs(v);
+}
+
 /* A case none of whose labels is met takes the last alternative, its else. */
 static const plan *case_now(const nas_space *s, const plan *p, const uint16_t *gene) {
     worth w = {0};
-    char text[40];
     if (expr_worth(&w, s, p->expr, gene) != NAS_OK)
         return p->kid[p->n - 1];
-    snprintf(text, sizeof text, "%.10g", w.number);
     for (uint32_t i = 0; i + 1 < p->n; i++)
-        if (strcmp(p->label[i], w.is_number ? text : w.text) == 0)
+        if (label_is(p->label[i], &w))
             return p->kid[i];
     return p->kid[p->n - 1];
 }

@@ -65,6 +65,17 @@ static void number_marks(nas_text *out, const char *sql) {
 
 enum { MAX_VALUES = 16, NUMBER_SIZE = 32 };
 
+/* As PostgreSQL reads it: with a point in every locale, and with words for what is not finite. */
+static void real_text(char buf[NUMBER_SIZE], double v) {
+    nas_text t = {0};
+    if (isfinite(v))
+        nas_text_json_number(&t, v);
+    else
+        nas_text_add(&t, "%s", isnan(v) ? "NaN" : v < 0 ? "-Infinity" : "Infinity");
+    snprintf(buf, NUMBER_SIZE, "%s", nas_text_str(&t));
+    nas_text_free(&t);
+}
+
 static const char *value_text(char buf[NUMBER_SIZE], const sql_value *v) {
     if (v->type == SQL_TEXT)
         return v->s;
@@ -73,7 +84,7 @@ static const char *value_text(char buf[NUMBER_SIZE], const sql_value *v) {
     if (v->type == SQL_INT)
         snprintf(buf, NUMBER_SIZE, "%lld", (long long)v->i);
     else
-        snprintf(buf, NUMBER_SIZE, "%.17g", v->d);
+        real_text(buf, v->d);
     return buf;
 }
 
@@ -123,7 +134,11 @@ static int64_t pg_integer(sql_rows *rows, int column) {
 
 static double pg_real(sql_rows *rows, int column) {
     const char *s = pg_text(rows, column);
-    return s != NULL ? strtod(s, NULL) : (double)NAN;
+    double v;
+    if (s != NULL && nas_number_read(&v, s))
+        return v;
+    bool endless = s != NULL && strstr(s, "Infinity") != NULL;
+    return endless ? (*s == '-' ? -INFINITY : INFINITY) : (double)NAN;
 }
 
 static void pg_end(sql_rows *rows) {

@@ -137,6 +137,22 @@ done:
     return st;
 }
 
+/* Python's json writes the endless ones as words. */
+static bool read_number(double *out, const char *s, size_t n) {
+    static const char infinity[] = "Infinity";
+    char buf[40];
+    if (n >= sizeof buf)
+        return false;
+    memcpy(buf, s, n);
+    buf[n] = 0;
+    bool minus = buf[0] == '-';
+    if (strcmp(buf + minus, infinity) == 0) {
+        *out = minus ? -INFINITY : INFINITY;
+        return true;
+    }
+    return nas_number_read(out, buf);
+}
+
 int json_numbers(double *out, int most, const char *json) {
     int n = 0;
     const char *p = json + strspn(json, " ");
@@ -144,12 +160,11 @@ int json_numbers(double *out, int most, const char *json) {
         return -1;
     p += strspn(p, " ");
     while (*p != ']') {
-        char *end;
-        double v = strtod(p, &end);
-        if (end == p || n == most || isnan(v))
+        size_t length = strcspn(p, " ,]");
+        if (n == most || !read_number(&out[n], p, length))
             return -1;
-        out[n++] = v;
-        p = end + strspn(end, " ");
+        n++;
+        p += length + strspn(p + length, " ");
         if (*p == ',')
             p += 1 + strspn(p + 1, " ");
         else if (*p != ']')

@@ -23,11 +23,8 @@ static bool add_whole(nas_text *out, const char *s) {
 }
 
 static bool add_number(nas_text *out, const char *s) {
-    if (*s == 0 || s[strspn(s, "0123456789+-.eE")] != 0 || strpbrk(s, "0123456789") == NULL)
-        return false;
-    char *end;
-    double v = strtod(s, &end);
-    if (*end != 0 || !isfinite(v))
+    double v;
+    if (!nas_number_read(&v, s) || !isfinite(v))
         return false;
     size_t from = out->n;
     nas_text_json_number(out, v);

@@ -133,8 +133,11 @@ done:
 static double parse_stamp(const char *s) {
     struct tm t = {0};
     double seconds;
-    if (s == NULL || sscanf(s, "%d-%d-%d %d:%d:%lf", &t.tm_year, &t.tm_mon, &t.tm_mday, &t.tm_hour,
-                            &t.tm_min, &seconds) != 6)
+    int at = 0;
+    if (s == NULL ||
+        sscanf(s, "%d-%d-%d %d:%d:%n", &t.tm_year, &t.tm_mon, &t.tm_mday, &t.tm_hour, &t.tm_min,
+               &at) != 5 ||
+        at == 0 || !nas_number_read(&seconds, s + at))
         return 0;
     t.tm_year -= 1900;
     t.tm_mon--;

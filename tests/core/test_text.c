@@ -189,6 +189,37 @@ static void log_drops_what_is_more_talkative(void **state) {
     assert_true(b >= a);
 }
 
+static void floats_are_shortest_and_read_back(void **state) {
+    (void)state;
+    static const struct {
+        float v;
+        const char *text;
+    } cases[] = {{0.1f, "0.1"},
+                 {1, "1"},
+                 {-0.25f, "-0.25"},
+                 {1e-5f, "1e-05"},
+                 {16777216, "16777216"},
+                 {3.4028235e38f, "3.4028235e+38"},
+                 {1.1754944e-38f, "1.1754944e-38"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        nas_text t = {0};
+        double back;
+        nas_text_float(&t, cases[i].v);
+        assert_string_equal(nas_text_str(&t), cases[i].text);
+        assert_true(nas_number_read(&back, nas_text_str(&t)) && (float)back == cases[i].v);
+        nas_text_free(&t);
+    }
+}
+
+static void quantiles_lie_between_the_nearest_values(void **state) {
+    (void)state;
+    double v[] = {4, 1, 3, 2};
+    qsort(v, 4, sizeof *v, nas_by_value);
+    assert_true(nas_quantile(v, 4, 0) == 1 && nas_quantile(v, 4, 1) == 4);
+    assert_true(nas_quantile(v, 4, 0.5) == 2.5 && nas_quantile(v, 4, 0.25) == 1.75);
+    assert_true(nas_quantile(v, 1, 0.75) == 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(failure_is_one_line_with_values),
@@ -201,6 +232,8 @@ int main(void) {
         cmocka_unit_test(grow_keeps_values_and_leaves_all_on_failure),
         cmocka_unit_test(alloc_hook_fails_the_kth_and_only_it),
         cmocka_unit_test(nearest_finds_slips_and_refuses_strangers),
+        cmocka_unit_test(floats_are_shortest_and_read_back),
+        cmocka_unit_test(quantiles_lie_between_the_nearest_values),
         cmocka_unit_test(log_drops_what_is_more_talkative),
     };
     return cmocka_run_group_tests_name("core text", tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <support/comma_locale.h>
 
 static nas_status vit(nas_graph **out, int32_t batch) {
     return net_vit(out, batch, 0.1f);
@@ -52,6 +53,27 @@ static void text_reads_back_equal(void **state) {
     check_round_trip(inf.graph);
     nas_training_free(&t);
     nas_inference_free(&inf);
+    nas_graph_free(g);
+}
+
+static void a_comma_locale_changes_nothing(void **state) {
+    (void)state;
+    nas_graph *g;
+    nas_text plain = {0}, comma = {0};
+    net_must(net_cnn(&g, 2));
+    net_must(nas_graph_write(&plain, g));
+    if (!comma_locale()) {
+        nas_text_free(&plain);
+        nas_graph_free(g);
+        skip();
+    }
+    net_must(nas_graph_write(&comma, g));
+    check_round_trip(g);
+    setlocale(LC_ALL, "C");
+    assert_non_null(strstr(nas_text_str(&plain), "scale=0."));
+    assert_string_equal(nas_text_str(&plain), nas_text_str(&comma));
+    nas_text_free(&plain);
+    nas_text_free(&comma);
     nas_graph_free(g);
 }
 
@@ -172,7 +194,7 @@ static void changed_text_never_breaks_the_reader(void **state) {
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 int main(void) {
-    struct CMUnitTest tests[COUNT(nets) + COUNT(garbages) + 2];
+    struct CMUnitTest tests[COUNT(nets) + COUNT(garbages) + 3];
     size_t n = 0;
     for (size_t i = 0; i < COUNT(nets); i++)
         tests[n++] =
@@ -181,6 +203,7 @@ int main(void) {
         tests[n++] = (struct CMUnitTest){garbages[i].name, bad_text_is_refused_with_its_line, NULL,
                                          NULL, (void *)&garbages[i]};
     const struct CMUnitTest others[] = {
+        cmocka_unit_test(a_comma_locale_changes_nothing),
         cmocka_unit_test(comments_blanks_and_carriage_returns_are_fine),
         cmocka_unit_test(changed_text_never_breaks_the_reader),
     };
