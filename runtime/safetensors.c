@@ -6,6 +6,8 @@
 #include <string.h>
 
 enum { HEADER_MAX = 16 << 20, LENGTH_BYTES = 8 };
+/* A training of AdamW keeps 12 bytes a parameter to be resumed: 20 thousand million of them. */
+static const size_t MAX_FILE = (size_t)1 << 38;
 
 static const struct {
     const char *name;
@@ -105,25 +107,27 @@ static void header_text(nas_text *out, const nas_tensors *t) {
 
 nas_status nas_tensors_write(const char *path, const nas_tensors *t) {
     nas_status st = NAS_OK;
-    nas_text header = {0}, file = {0};
+    nas_text header = {0};
     unsigned char length[LENGTH_BYTES];
+    nas_part *part = nas_malloc((t->n + 2) * sizeof *part);
+    if (part == NULL)
+        NAS_GO(nas_fail_memory((t->n + 2) * sizeof *part));
     header_text(&header, t);
     NAS_GO(nas_text_check(&header));
     if (header.n > HEADER_MAX)
         NAS_GO(nas_fail(NAS_E_DATA, "%s: header of %zu bytes is too long", path, header.n));
     for (int i = 0; i < LENGTH_BYTES; i++)
         length[i] = (unsigned char)(header.n >> (8 * i));
-    nas_text_bytes(&file, length, sizeof length);
-    nas_text_bytes(&file, header.s, header.n);
+    part[0] = (nas_part){length, sizeof length};
+    part[1] = (nas_part){header.s, header.n};
     for (size_t i = 0; i < t->n; i++) {
         /* floats are little endian in the file, as they are in memory of every host we build for */
-        nas_text_bytes(&file, t->tensor[i].data, tensor_bytes(&t->tensor[i]));
+        part[i + 2] = (nas_part){t->tensor[i].data, tensor_bytes(&t->tensor[i])};
     }
-    NAS_GO(nas_text_check(&file));
-    NAS_GO(nas_file_write(path, file.s, file.n));
+    NAS_GO(nas_file_write_parts(path, part, t->n + 2));
 done:
     nas_text_free(&header);
-    nas_text_free(&file);
+    nas_free(part);
     return st;
 }
 
@@ -294,7 +298,7 @@ nas_status nas_tensors_read(nas_tensors *out, const char *path) {
     nas_status st = NAS_OK;
     char *bytes = NULL;
     size_t n;
-    NAS_TRY(nas_file_read(&bytes, &n, path, 0));
+    NAS_TRY(nas_file_read(&bytes, &n, path, MAX_FILE));
     NAS_GO(nas_tensors_parse(out, bytes, n, path));
 done:
     nas_free(bytes);

@@ -2,8 +2,11 @@
  * clear error. */
 #include "training_fixture.h"
 
+#include <runtime/model.h>
 #include <runtime/safetensors.h>
 #include <string.h>
+#include <support/comma_locale.h>
+#include <unistd.h>
 
 static void what_is_written_reads_back(void **state) {
     (void)state;
@@ -33,6 +36,48 @@ static void what_is_written_reads_back(void **state) {
     assert_null(nas_tensors_meta(&b, "other"));
     nas_tensors_free(&a);
     nas_tensors_free(&b);
+    remove_folder(folder);
+}
+
+static void a_comma_locale_opens_the_same_model(void **state) {
+    (void)state;
+    static const char *const meta[][2] = {
+        {NAS_META_FORMAT, "clnas"},    {NAS_META_NETWORK, "net"}, {NAS_META_CLASSES, "[\"a\"]"},
+        {NAS_META_INPUT, "[1, 1, 1]"}, {NAS_META_MEAN, "[0.5]"},  {NAS_META_STD, "[0.25]"},
+        {NAS_META_ACCURACY, "0.75"},   {NAS_META_EPOCHS, "1"}};
+    char folder[PATH_BYTES], path[PATH_BYTES + 32];
+    nas_tensors t = {0};
+    nas_model *m = NULL;
+    if (!comma_locale())
+        skip();
+    make_folder(folder);
+    snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    for (size_t i = 0; i < sizeof meta / sizeof *meta; i++)
+        must(nas_tensors_set_meta(&t, meta[i][0], meta[i][1]));
+    must(nas_tensors_write(path, &t));
+    nas_status st = nas_model_open(&m, path);
+    setlocale(LC_ALL, "C");
+    must(st);
+    const nas_model_info *info = nas_model_info_of(m);
+    assert_true(info->mean[0] == 0.5f && info->std[0] == 0.25f && info->test_accuracy == 0.75);
+    nas_model_free(m);
+    nas_tensors_free(&t);
+    remove_folder(folder);
+}
+
+/* Two GiB of a file without contents: the first allocation fails, so the size was taken. */
+static void large_files_are_not_refused_for_their_size(void **state) {
+    (void)state;
+    char folder[PATH_BYTES], path[PATH_BYTES + 32];
+    nas_tensors t = {0};
+    make_folder(folder);
+    snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    must(nas_file_write(path, "", 0));
+    assert_int_equal(truncate(path, (off_t)1 << 31), 0);
+    nas_alloc_fail_after(1);
+    nas_status st = nas_tensors_read(&t, path);
+    nas_alloc_fail_after(0);
+    assert_int_equal(st, NAS_E_MEMORY);
     remove_folder(folder);
 }
 
@@ -168,6 +213,8 @@ int main(void) {
     enum { N = sizeof files / sizeof *files };
     const struct CMUnitTest others[] = {
         cmocka_unit_test(what_is_written_reads_back),
+        cmocka_unit_test(a_comma_locale_opens_the_same_model),
+        cmocka_unit_test(large_files_are_not_refused_for_their_size),
         cmocka_unit_test(header_lengths_are_bounded),
         cmocka_unit_test(every_truncation_is_refused),
         cmocka_unit_test(changed_bytes_do_no_harm),
