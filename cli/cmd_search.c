@@ -84,10 +84,12 @@ nas_status study_shared(study_run *r) {
 /* ---- run folder ---- */
 
 /* Opens and splits the data before anything is written. *record tells, as JSON, which images are
- * held out: their indices and a fingerprint of them. */
+ * held out: their indices and a fingerprint of them; and mean and deviation of the training images,
+ * by which a worker tells that its files are the same. */
 nas_status study_split(nas_text *record, const study_run *r) {
     nas_dataset *d = NULL;
     nas_split split = {0};
+    float mean[4], std[4];
     int32_t hwc[3], classes;
     nas_status st;
     if (r->config.table[0] != 0) /* nothing is trained */
@@ -100,6 +102,7 @@ nas_status study_split(nas_text *record, const study_run *r) {
     NAS_GO(nas_split_make(&split, d, r->config.validation, r->config.train_images, r->config.seed));
     talk_line("data: %s, %u images for training, %u held out for validation, %u for the final test",
               r->config.data, split.n_train, split.n_validation, split.n_test);
+    NAS_GO(nas_data_statistics(mean, std, d, split.train, split.n_train));
     nas_text_add(record,
                  "{\"train\": %u, \"validation\": %u, \"test\": %u, \"validation_hash\": "
                  "\"%016" PRIx64 "\", \"validation_images\": [",
@@ -107,6 +110,13 @@ nas_status study_split(nas_text *record, const study_run *r) {
                  nas_split_hash(split.validation, split.n_validation));
     for (uint32_t i = 0; i < split.n_validation; i++)
         nas_text_add(record, "%s%u", i ? "," : "", split.validation[i]);
+    nas_text_add(record, "], \"mean_deviation\": [");
+    for (int32_t c = 0; c < hwc[2]; c++) {
+        nas_text_add(record, c ? "," : "");
+        nas_text_float(record, mean[c]);
+        nas_text_add(record, ",");
+        nas_text_float(record, std[c]);
+    }
     nas_text_add(record, "]}");
     NAS_GO(nas_text_check(record));
 done:

@@ -155,6 +155,19 @@ done:
 
 /* ---- restoring ---- */
 
+/* The split goes by numbers and labels alone; files that were replaced show in what they hold. */
+static nas_status check_same_pixels(const nas_trainer *t, const nas_model *m) {
+    for (int32_t c = 0; c < m->info.channels; c++)
+        if (memcmp(&t->o.mean[c], &m->info.mean[c], sizeof(float)) != 0 ||
+            memcmp(&t->o.std[c], &m->info.std[c], sizeof(float)) != 0)
+            return nas_fail(NAS_E_ARG,
+                            "the saved training is on other images: channel %d has mean %.8g and "
+                            "deviation %.8g, there %.8g and %.8g",
+                            c, (double)t->o.mean[c], (double)t->o.std[c], (double)m->info.mean[c],
+                            (double)m->info.std[c]);
+    return NAS_OK;
+}
+
 static nas_status check_same_training(const nas_trainer *t, const nas_model *m) {
     char mine[24];
     const char *config = nas_tensors_meta(&m->tensors, NAS_META_CONFIG);
@@ -168,6 +181,7 @@ static nas_status check_same_training(const nas_trainer *t, const nas_model *m) 
     snprintf(mine, sizeof mine, "%" PRIu64, nas_split_hash(t->o.train, t->o.n_train));
     if (strcmp(mine, images) != 0)
         return nas_fail(NAS_E_ARG, "the saved training is on other images");
+    NAS_TRY(check_same_pixels(t, m));
     NAS_TRY(nas_train_config_match(&t->o.config, config));
     if (m->info.epochs_done > t->o.config.epochs)
         return nas_fail(NAS_E_DATA, "%d of %d epochs are done", m->info.epochs_done,

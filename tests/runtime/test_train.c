@@ -192,19 +192,21 @@ static void resumed_equals_uninterrupted(void **state) {
 
 static void restore_refuses_another_training(void **state) {
     const setup *s = *state;
-    nas_trainer_options o = options(s), other = o, fewer = o;
+    nas_trainer_options o = options(s), other = o, fewer = o, brighter = o;
     nas_trainer *a = make_trainer(s, small_cnn, &o);
     train_epochs(a, 1);
     nas_model *resumable = save_and_open(s, a, true), *plain = save_and_open(s, a, false);
     other.config.weight_decay = 0.02;
     fewer.n_train--;
+    brighter.mean[0] = 0.50000006f; /* the next float */
     nas_trainer *b = make_trainer(s, small_cnn, &other);
     nas_trainer *c = make_trainer(s, small_cnn, &fewer);
-    nas_trainer *d = make_trainer(s, small_vit, &o);
+    nas_trainer *d = make_trainer(s, small_vit, &o), *e = make_trainer(s, small_cnn, &brighter);
     must_fail(nas_trainer_restore(a, plain), NAS_E_ARG, "not saved to be resumed");
     must_fail(nas_trainer_restore(b, resumable), NAS_E_ARG, "weight_decay is 0.02");
     must_fail(nas_trainer_restore(c, resumable), NAS_E_ARG, "other images");
     must_fail(nas_trainer_restore(d, resumable), NAS_E_ARG, "another network");
+    must_fail(nas_trainer_restore(e, resumable), NAS_E_ARG, "channel 0 has mean 0.50000006");
     train_epochs(b, 1); /* a refused restore leaves the trainer alone */
     nas_model_free(resumable);
     nas_model_free(plain);
@@ -212,6 +214,7 @@ static void restore_refuses_another_training(void **state) {
     nas_trainer_free(b);
     nas_trainer_free(c);
     nas_trainer_free(d);
+    nas_trainer_free(e);
 }
 
 /* ---- model files and prediction ---- */
