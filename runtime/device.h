@@ -56,8 +56,7 @@ struct nas_device {
 
 void tune_free(struct tune_table *t); /* tune_table.c */
 
-/* At least `count` zeros; grows on demand. Old handles stay valid until the device closes or grows.
- */
+/* Elements of `zero`. */
 enum { DEVICE_ZEROS = 1 << 16 };
 
 struct nas_buffer {

@@ -140,9 +140,8 @@ const nas_shape *shape_of(const build *b, nas_value x);
 /* The vector form of x: images are flattened, vectors stay. Tokens are flattened as well. */
 nas_status flatten(build *b, nas_value *x);
 
-/* Appends the blocks of a list, in the scope that is open (network.c); stage: they may be copies.
+/* Appends one block of a list (network.c), as `label` in that scope; repeat: nas_graph_scope_push.
  */
-/* One of them, as `label` in that scope; repeat: nas_graph_scope_push. */
 nas_status build_item(build *b, const form *item, const char *label, uint32_t repeat, nas_value *x);
 /* Opens a scope; leave it with the length that b->path had before. */
 nas_status build_enter(build *b, const char *label, const char *kind, uint32_t repeat);

@@ -52,7 +52,7 @@ nas_status study_create(nas_store *s, const char *name, const nas_study_config *
 /* E_EXISTS with the first line that differs. */
 nas_status study_compare(nas_store *s, const char *fingerprint) NAS_MUST_USE;
 
-/* ---- store_trial.c / store_params.c -----------------------------------------------------------
+/* ---- store.c / store_read.c / store_params.c --------------------------------------------------
  */
 
 /* Seconds since 1970 as Optuna's "YYYY-MM-DD HH:MM:SS.ffffff" (UTC). */

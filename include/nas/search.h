@@ -189,8 +189,7 @@ nas_status nas_store_open_read(nas_store **out, const char *path, const char *st
 void nas_store_patience(nas_store *s, double seconds, const volatile int *stop);
 void nas_store_close(nas_store *s);
 
-/* A trial as it is kept. Arrays and strings of a trial that was read are the store's until close or
- * the next read of that trial number. */
+/* A trial as it is kept: a value that holds nothing of the store. */
 typedef struct nas_trial {
     uint32_t number;
     nas_trial_state state;
@@ -241,7 +240,8 @@ nas_status nas_store_next_result(bool *found, uint32_t *number, char **json, nas
  * before the server itself has been back for so long). *n: how many. */
 nas_status nas_store_reclaim(uint32_t *n, nas_store *s, double silent_s) NAS_MUST_USE;
 
-uint32_t nas_store_trial_count(const nas_store *s); /* highest number + 1 */
+uint32_t nas_store_trial_count(const nas_store *s); /* highest number + 1; 0 also when asking fails, with
+                                                      * nas_error_text set: the next call fails */
 /* Objectives are NaN unless the trial is COMPLETE. */
 nas_status nas_store_trial(nas_trial *out, nas_store *s, uint32_t number) NAS_MUST_USE; /* E_NOT_FOUND */
 /* *json is the caller's (nas_free); E_NOT_FOUND when there is none. */
