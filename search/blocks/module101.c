@@ -52,7 +52,7 @@ typedef struct module {
 
 /* Edges of vertices that no path from input to output passes are left out. */
 static void read_edges(module *m) {
-    char name[8];
+    char name[32];
     m->from_input[0] = m->to_output[OUT] = true;
     for (int i = 0; i < V; i++)
         for (int k = i + 1; k < V; k++) {
@@ -110,7 +110,7 @@ static nas_status add_to(module *m, nas_value *sum, nas_value v) {
 
 static nas_status build_vertex(module *m, int i) {
     nas_value sum = NAS_NO_VALUE, v;
-    char part[16], name[8];
+    char part[16], name[32];
     for (int k = 1; k < i; k++) {
         if (!m->edge[k][i])
             continue;
