@@ -95,7 +95,7 @@ static nas_status conv(module *m, nas_value *x, const char *part, int32_t kernel
 
 /* The input as vertex `to` reads it: through a 1x1 convolution of its own. */
 static nas_status projected(module *m, nas_value *v, int to, int32_t channels) {
-    char part[16];
+    char part[32];
     snprintf(part, sizeof part, "v%d.input", to);
     *v = m->value[0];
     return conv(m, v, part, 1, channels);
@@ -110,7 +110,7 @@ static nas_status add_to(module *m, nas_value *sum, nas_value v) {
 
 static nas_status build_vertex(module *m, int i) {
     nas_value sum = NAS_NO_VALUE, v;
-    char part[16], name[32];
+    char part[32], name[32];
     for (int k = 1; k < i; k++) {
         if (!m->edge[k][i])
             continue;
