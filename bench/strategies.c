@@ -38,6 +38,7 @@ static const entry variants[] = {
     {"reinforce lr .01", "reinforce", {.numbers = {.learning_rate = .01}}},
     {"reinforce lr .1", "reinforce", {.numbers = {.learning_rate = .1}}},
     {"nsga2 P50", "nsga2", {.population = 50}},
+    {"gp batch 4", "gp", {.numbers = {.batch = 4}}},
 };
 
 /* Models that are fitted anew again and again: a thousand trials of them take minutes. Like the

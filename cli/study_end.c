@@ -80,6 +80,15 @@ static nas_status final_table(nas_text *t, const study_run *r, const view *v,
     return NAS_OK;
 }
 
+/* Complete trials and none of them on the front: all miss the constraints. */
+static void say_empty(const view *v) {
+    uint32_t complete = 0;
+    for (uint32_t i = 0; i < v->n; i++)
+        complete += v->trial[i].t.state == NAS_TRIAL_COMPLETE;
+    if (complete > 0 && view_front(NULL, v) == 0)
+        talk_line("the front is empty: none of %u complete trials meets the constraints", complete);
+}
+
 nas_status study_end(study_run *r, const cli_args *a) {
     view v = {0};
     nas_text t = {0};
@@ -97,6 +106,7 @@ nas_status study_end(study_run *r, const cli_args *a) {
     front = nas_malloc((v.n + 1) * sizeof *front);
     if (!front)
         NAS_GO(nas_fail_memory(v.n * sizeof *front));
+    say_empty(&v);
     nas_text_add(&t, "Pareto front:\n");
     view_table(&t, &v, front, view_front(front, &v));
     if (n)

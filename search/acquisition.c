@@ -89,11 +89,12 @@ void acquisition_free(acquisition *a) {
     *a = (acquisition){0};
 }
 
-/* Expected length of each strip between edges that lies above y; the first reaches down for ever.
- */
-static void strips(double *out, const acquisition *a, uint32_t axis, double mean, double sd) {
+/* Expected length of each of the first n strips between edges that lies above y; the first reaches
+ * down for ever. */
+static void strips(double *out, const acquisition *a, uint32_t axis, uint32_t n, double mean,
+                   double sd) {
     double before = 0;
-    for (uint32_t j = 0; j <= a->n; j++) {
+    for (uint32_t j = 0; j < n; j++) {
         double below = num_below(a->edge[axis][j], mean, sd);
         out[j] = below - before;
         before = below;
@@ -107,13 +108,17 @@ double acquisition_value(acquisition *a, const double *mean, const double *sd) {
     double *height = a->room, *first = height + side, *second = first + side, sum = 0;
     for (uint32_t i = 0; i < side; i++)
         height[i] = num_below(a->edge[last][i], mean[last], sd[last]);
-    strips(first, a, 0, mean[0], sd[0]);
     if (a->m == 2) {
-        for (uint32_t j = 0; j < side; j++)
+        uint32_t n = side; /* the last strips have no height where the last objective is known */
+        while (n > 0 && !(height[a->level[n - 1]] > 0))
+            n--;
+        strips(first, a, 0, n, mean[0], sd[0]);
+        for (uint32_t j = 0; j < n; j++)
             sum += first[j] * height[a->level[j]];
         return sum;
     }
-    strips(second, a, 1, mean[1], sd[1]);
+    strips(first, a, 0, side, mean[0], sd[0]);
+    strips(second, a, 1, side, mean[1], sd[1]);
     for (uint32_t j = 0; j < side; j++) {
         double row = 0;
         if (first[j] <= 0)

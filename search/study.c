@@ -374,9 +374,7 @@ nas_status nas_study_read(nas_study_config *out, const char *path, const char *c
     nas_status st = NAS_OK;
     nas_study_config c = {
         .validation = 5000,
-        .strategy = "nsga2",
-        .population = 20,
-        .crossover = 0.9,
+        .strategy = "auto",
         .trials = 100,
         .seed = 1,
         .device = "auto",

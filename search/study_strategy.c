@@ -82,9 +82,6 @@ nas_status study_strategy(nas_study_config *c, const nas_yaml_node *root) {
         return NAS_OK;
     NAS_TRY(key_text(c->strategy, sizeof c->strategy, map, "name"));
     NAS_TRY(check_strategy(c, map));
-    if (strcmp(c->strategy, "nsga2") != 0 && strcmp(c->strategy, "random") != 0)
-        c->population = 0; /* 20 is nsga2's: others have defaults of their own */
-    c->crossover = c->population > 0 ? c->crossover : 0;
     NAS_TRY(key_u32(&c->population, map, "population", 0, 100000));
     if (c->population == 1)
         return nas_yaml_fail(nas_yaml_get(map, "population"), "a population of 1 cannot mate");

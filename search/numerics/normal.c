@@ -20,6 +20,8 @@ double num_below(double level, double mean, double sd) {
     double t = d / sd;
     if (t < -8) /* under 1e-17 of sd: cancellation would leave noise, perhaps below 0 */
         return 0;
+    if (t > 8)
+        return d;
     return sd * (t * num_normal_cdf(t) + num_normal_pdf(t));
 }
 

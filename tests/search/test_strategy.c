@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <setjmp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,14 +109,23 @@ static run *search(const char *name, const nas_space *s, uint64_t seed, uint32_t
 /* ---- tests -------------------------------------------------------------------------------------
  */
 
+/* Strategies that fit models need seconds for what takes others milliseconds. */
+static bool is_slow(const char *name) {
+    static const char *const slow[] = {"auto", "bananas", "gp", "nasbot", "npenas"};
+    for (size_t i = 0; i < sizeof slow / sizeof *slow; i++)
+        if (strcmp(name, slow[i]) == 0)
+            return true;
+    return false;
+}
+
 static void same_seed_same_asks_in_any_order(void **state) {
     (void)state;
-    enum { N = 100 };
     for (int k = 0; k < n_strategies; k++) {
-        run *a = search(strategies[k], toy, 5, N, AT_ONCE);
-        run *b = search(strategies[k], toy, 5, N, LATE_FORWARDS);
-        run *c = search(strategies[k], toy, 5, N, LATE_BACKWARDS);
-        run *d = search(strategies[k], toy, 6, N, AT_ONCE);
+        uint32_t n = is_slow(strategies[k]) ? 45 : 100;
+        run *a = search(strategies[k], toy, 5, n, AT_ONCE);
+        run *b = search(strategies[k], toy, 5, n, LATE_FORWARDS);
+        run *c = search(strategies[k], toy, 5, n, LATE_BACKWARDS);
+        run *d = search(strategies[k], toy, 6, n, AT_ONCE);
         assert_memory_equal(a->asked, b->asked, sizeof a->asked);
         assert_memory_equal(a->asked, c->asked, sizeof a->asked);
         if (strcmp(strategies[k], "grid") != 0) /* which draws nothing */
@@ -129,7 +139,7 @@ static void same_seed_same_asks_in_any_order(void **state) {
 
 static void replaying_what_was_told_resumes_the_search(void **state) {
     (void)state;
-    enum { N = 90, STOPPED = 41 }; /* in the middle of a generation */
+    enum { N = 60, STOPPED = 41 }; /* in the middle of a generation */
     for (int k = 0; k < n_strategies; k++) {
         run *whole = search(strategies[k], toy, 2, N, LATE_FORWARDS);
         run *again = search(strategies[k], toy, 2, STOPPED, AT_ONCE);
@@ -151,8 +161,9 @@ static void replaying_what_was_told_resumes_the_search(void **state) {
 static void no_network_is_asked_for_twice(void **state) {
     (void)state;
     for (int k = 0; k < n_strategies; k++) {
-        run *r = search(strategies[k], toy, 3, MAX_RUN, AT_ONCE);
-        for (uint32_t i = 0; i < MAX_RUN; i++) {
+        uint32_t n = is_slow(strategies[k]) ? 60 : MAX_RUN;
+        run *r = search(strategies[k], toy, 3, n, AT_ONCE);
+        for (uint32_t i = 0; i < n; i++) {
             nas_genome canonical = r->asked[i];
             nas_space_canonical(&canonical, toy);
             assert_memory_equal(&canonical, &r->asked[i], sizeof canonical);
@@ -318,8 +329,61 @@ static void nothing_is_asked_for_that_is_known_to_be_forbidden(void **state) {
     }
 }
 
+/* What auto picks for `budget` trials with m objectives in this space. */
+static const char *picked(const nas_space *s, uint32_t budget, uint32_t m) {
+    const nas_strategy_options o = {.n_objectives = m, .seed = 1, .budget = budget};
+    nas_strategy *t = NULL;
+    assert_int_equal(nas_strategy_create(&t, "auto", s, &o), NAS_OK);
+    const char *name = nas_strategy_name(t);
+    uint32_t ahead = 0; /* so many are asked for before the first of them must have ended */
+    for (uint32_t i = 40; i < 60; i++)
+        ahead = i - nas_strategy_horizon(t, i) > ahead ? i - nas_strategy_horizon(t, i) : ahead;
+    assert_true(ahead >= 3);
+    nas_strategy_free(t);
+    return name;
+}
+
+static void auto_picks_by_budget_space_and_objectives(void **state) {
+    (void)state;
+    assert_string_equal(picked(tiny, 100, 2), "grid");
+    assert_string_equal(picked(toy, 100, 1), "gp");
+    assert_string_equal(picked(toy, 100, 5), "gp");
+    assert_string_equal(picked(toy, 0, 2), "gp"); /* nothing is known of the budget */
+    assert_string_equal(picked(toy, 1000, 2), "bananas");
+    assert_string_equal(picked(toy, 5000, 1), "aging_evolution");
+    assert_string_equal(picked(toy, 5000, 2), "nsga2");
+    assert_string_equal(picked(toy, 5000, 4), "nsga3");
+}
+
+/* Every strategy has its chapter in the manual, with when to use it and when not, and every chapter
+ * that is named so is a strategy. */
+static void every_strategy_has_its_chapter(void **state) {
+    (void)state;
+    char *manual = NULL;
+    size_t n = 0;
+    int chapters = 0;
+    assert_int_equal(nas_file_read(&manual, &n, NAS_SOURCE_DIR "/docs/strategies.md", 1 << 20),
+                     NAS_OK);
+    for (int k = 0; k < n_strategies; k++) {
+        char title[64];
+        snprintf(title, sizeof title, "\n## %s\n", strategies[k]);
+        const char *at = strstr(manual, title), *end = at != NULL ? strstr(at + 1, "\n## ") : NULL;
+        const char *when = at != NULL ? strstr(at, "*When*") : NULL;
+        const char *not = at != NULL ? strstr(at, "*When not*") : NULL;
+        if (when == NULL || not == NULL || (end != NULL && (when > end || not > end)))
+            fail_msg("docs/strategies.md does not say when to use %s and when not", strategies[k]);
+    }
+    for (const char *at = manual; (at = strstr(at, "\n*When*")) != NULL; at++)
+        chapters++;
+    nas_free(manual);
+    if (chapters != n_strategies)
+        fail_msg("docs/strategies.md has %d chapters for %d strategies", chapters, n_strategies);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(auto_picks_by_budget_space_and_objectives),
+        cmocka_unit_test(every_strategy_has_its_chapter),
         cmocka_unit_test(same_seed_same_asks_in_any_order),
         cmocka_unit_test(replaying_what_was_told_resumes_the_search),
         cmocka_unit_test(no_network_is_asked_for_twice),

@@ -98,10 +98,10 @@ static void a_small_study_gets_defaults(void **state) {
     assert_string_equal(c.objective[0].name, "error");
     assert_string_equal(c.objective[1].name, "latency");
     assert_int_equal(c.n_constraints, 0);
-    assert_string_equal(c.strategy, "nsga2");
+    assert_string_equal(c.strategy, "auto");
     assert_string_equal(c.device, "auto");
     assert_int_equal(c.latency_batch, 1);
-    assert_true(c.trials > 0 && c.validation > 0 && c.population > 1);
+    assert_true(c.trials > 0 && c.validation > 0);
     assert_null(c.train);
     assert_null(c.retrain);
     nas_study_config_free(&c);
