@@ -127,6 +127,11 @@ done:
 
 static const double patience_s = 3600; /* how long a server that went away is waited for */
 
+/* One device and no other does it: that it is not there is said before anything is made. */
+static bool trains_on_one(const study_run *r) {
+    return r->config.table[0] == 0 && r->config.n_devices == 0 && r->config.workers > 0;
+}
+
 static nas_status open_run(study_run *r) {
     nas_text path = {0}, print = {0}, held_out = {0};
     nas_strategy_options o = {.n_objectives = r->config.n_objectives,
@@ -151,8 +156,10 @@ static nas_status open_run(study_run *r) {
     r->prices = (study_prices){&r->config, r->space, r->table};
     NAS_GO(nas_strategy_create(&r->strategy, r->config.strategy, r->space, &o));
     NAS_GO(study_split(&held_out, r));
-    if (r->shared.measure_latency)
+    if (r->shared.measure_latency || trains_on_one(r))
         NAS_GO(study_look(r));
+    if (!r->shared.measure_latency)
+        r->device[0] = 0; /* any device may go on */
     NAS_GO(nas_dir_make(r->dir));
     if (r->config.store[0])
         nas_text_add(&path, "%s", r->config.store);

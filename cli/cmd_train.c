@@ -1,7 +1,10 @@
 /* cli/cmd_train.c - clnas train: one network from its file to a tested model. */
 #include "cli.h"
 
+#include <errno.h>
 #include <math.h>
+#include <string.h>
+#include <unistd.h>
 
 /* What the verb holds while it works. */
 typedef struct job {
@@ -20,8 +23,21 @@ static void job_free(job *j) {
     nas_free(j->network);
 }
 
+/* Before hours of training: whether the model can be written at their end. */
+static nas_status check_writable(const char *out) {
+    const char *slash = strrchr(out, '/');
+    nas_text folder = {0};
+    nas_text_add(&folder, "%.*s", slash ? (int)(slash - out) + 1 : 1, slash ? out : ".");
+    nas_status st = nas_text_check(&folder);
+    if (st == NAS_OK && access(nas_text_str(&folder), W_OK | X_OK) != 0)
+        st = nas_fail(NAS_E_IO, "%s: cannot create: %s", out, strerror(errno));
+    nas_text_free(&folder);
+    return st;
+}
+
 static nas_status open_all(job *j, const cli_args *a, const nas_train_config *c, int64_t images) {
     int32_t hwc[3], classes;
+    NAS_TRY(check_writable(cli_get(a, "out")));
     NAS_TRY(cli_network(&j->graph, &j->network, a->word[0], c->batch));
     cli_graph_io(j->graph, hwc, &classes);
     NAS_TRY(cli_data(&j->data, cli_get(a, "data"), hwc[0], hwc[1], hwc[2]));

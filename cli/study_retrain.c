@@ -96,9 +96,7 @@ nas_status study_look(study_run *r) {
     job j = {.kind = JOB_LOOK};
     news done;
     NAS_TRY(study_job(&done, r, &j, on_identity, r));
-    return done.status == NAS_OK
-               ? NAS_OK
-               : nas_fail(done.status, "latency cannot be measured: %s", done.text);
+    return done.status == NAS_OK ? NAS_OK : nas_fail(done.status, "%s", done.text);
 }
 
 /* What was not measured is not kept. */

@@ -88,11 +88,15 @@ static void failing_device_is_given_up_and_the_others_go_on(void **state) {
     assert_non_null(strstr(said, "device nosuchdevice is given up after 3 failures in a row: "));
     assert_null(strstr(said, "failed:")); /* no trial paid for it */
     free(said);
-    said = search(folder, "run2", "--device", "nosuchdevice", 1);
+    said = search(folder, "none", "--device", "nosuchdevice", 1);
+    assert_non_null(strstr(said, "clnas search: device \"nosuchdevice\": none of that kind"));
+    assert_false(program_exists(folder, "none")); /* said before anything was made */
+    free(said);
+    said = search(folder, "run2", "--devices", "[nosuchdevice]", 1);
     assert_non_null(strstr(said, "clnas search: no device is left ("));
     assert_non_null(strstr(said, "the same command goes on"));
     free(said);
-    free(search(folder, "run2", "--device", "auto", 0)); /* nothing is lost */
+    free(search(folder, "run2", "--devices", "[auto]", 0)); /* nothing is lost */
     char *a = front_of(folder, "run"), *b = front_of(folder, "run2");
     assert_string_equal(a, b);
     free(a);
