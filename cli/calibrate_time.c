@@ -112,9 +112,10 @@ done:
 }
 
 nas_status calibrate_cache(double *bytes_per_s, nas_device *d, double cache_bytes) {
+    static const double shares[] = {0.4, 0.4 / 3, 0.4 / 9};
     double most = 0;
-    for (double share = 0.4; share > 0.02; share /= 3) {
-        int32_t n = (int32_t)fmin(cache_bytes * share / (3 * sizeof(float)), 1 << 24) / 64 * 64;
+    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
+        int32_t n = (int32_t)fmin(cache_bytes * shares[i] / (3 * sizeof(float)), 1 << 24) / 64 * 64;
         nas_graph *g = NULL;
         double whole, node[3];
         if (n < 4096)

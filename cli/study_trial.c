@@ -74,14 +74,15 @@ static nas_status remember(study_run *r, uint64_t hash, uint32_t trial, bool use
 }
 
 nas_status trial_remember(study_run *r, const nas_trial *t) {
-    char *json = NULL;
-    uint64_t hash = 0;
+    char *json = NULL, *end;
     if (t->state != NAS_TRIAL_COMPLETE)
         return NAS_OK;
     nas_status st = nas_store_get_attr(&json, r->store, t->number, "hash");
     if (st != NAS_OK)
         return st == NAS_E_NOT_FOUND ? NAS_OK : st;
-    bool read = sscanf(json, "\"%" SCNx64 "\"", &hash) == 1;
+    const char *digits = json + (json[0] == '"');
+    uint64_t hash = strtoull(digits, &end, 16);
+    bool read = digits > json && end > digits && *end == '"';
     nas_free(json);
     return read ? remember(r, hash, t->number, false) : NAS_OK;
 }

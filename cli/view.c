@@ -237,7 +237,7 @@ static nas_status next_choice(uint32_t *out, const view *v, const uint32_t *fron
 }
 
 nas_status view_choose(uint32_t *index, uint32_t *n, const view *v, uint32_t want) {
-    double ref[NAS_MAX_OBJECTIVES];
+    double ref[NAS_MAX_OBJECTIVES] = {0};
     uint32_t *front = nas_malloc((v->n + 1) * sizeof *front), size = 0;
     double *obj = nas_malloc(((size_t)want + 1) * v->n_objectives * sizeof *obj);
     nas_status st = NAS_OK;

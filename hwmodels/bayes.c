@@ -234,7 +234,7 @@ static void weigh(problem *p, uint32_t n, const choice *h) {
 
 /* Few rows cannot tell choices apart: then all of them speak, as loud as they are likely. */
 static nas_status regress(double *evidence, problem *p) {
-    best b;
+    best b = {0};
     for (int round = 0; round < ROUNDS; round++) {
         b.likelihood = -(double)INFINITY;
         every_choice(p, keep_best, &b);

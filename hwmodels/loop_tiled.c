@@ -195,21 +195,20 @@ static void try_channels(search *s, double tn, double side, double most_m) {
 static void search_tilings(search *s) {
     static const double tns[] = {1,  2,  3,  4,  5,  6,  7,  8,  10, 12, 14,
                                  16, 20, 24, 28, 32, 40, 48, 56, 64, 96, 128};
-    double most_m = 1, most_n = 1, side = 1;
+    double most_m = 1, most_n = 1, tile = 1;
     for (uint32_t i = 0; i < s->n; i++) {
         const nas_layer *l = &s->u[i].layer;
         if (!l->product)
             continue;
         most_m = fmax(most_m, l->m);
         most_n = fmax(most_n, l->n);
-        side = fmax(side, l->c == 1 ? fmin(ceil(sqrt(l->r)), 64) : fmax(l->r, l->c));
+        tile = fmax(tile, l->c == 1 ? fmin(ceil(sqrt(l->r)), 64) : fmax(l->r, l->c));
     }
-    for (double tile = side; tile >= 1; tile = ceil(tile / 2)) {
+    do {
         for (size_t k = 0; k < sizeof tns / sizeof *tns && (k == 0 || tns[k] <= most_n); k++)
             try_channels(s, tns[k], tile, most_m);
-        if (tile <= 6)
-            break;
-    }
+        tile = ceil(tile / 2);
+    } while (tile > 3);
 }
 
 /* ---- estimate ---- */

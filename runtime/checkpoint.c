@@ -158,8 +158,7 @@ done:
 /* The split goes by numbers and labels alone; files that were replaced show in what they hold. */
 static nas_status check_same_pixels(const nas_trainer *t, const nas_model *m) {
     for (int32_t c = 0; c < m->info.channels; c++)
-        if (memcmp(&t->o.mean[c], &m->info.mean[c], sizeof(float)) != 0 ||
-            memcmp(&t->o.std[c], &m->info.std[c], sizeof(float)) != 0)
+        if (t->o.mean[c] != m->info.mean[c] || t->o.std[c] != m->info.std[c])
             return nas_fail(NAS_E_ARG,
                             "the saved training is on other images: channel %d has mean %.8g and "
                             "deviation %.8g, there %.8g and %.8g",

@@ -172,33 +172,30 @@ static nas_status fail_choose(const found *f, uint32_t n, const char *spec, cons
     return st;
 }
 
-static nas_status choose(const found **out, const found *f, uint32_t n, const char *spec) {
+/* NULL: none, and *why. */
+static const found *choose(const char **why, const found *f, uint32_t n, const char *spec) {
     for (size_t t = 0; t < N_TYPES; t++)
         if (!strcmp(spec, "auto") || !strcmp(spec, types[t].name))
             for (uint32_t i = 0; i < n; i++)
-                if (!strcmp(f[i].info.type, types[t].name)) {
-                    *out = &f[i];
-                    return NAS_OK;
-                }
+                if (!strcmp(f[i].info.type, types[t].name))
+                    return &f[i];
     char *end = NULL;
     long index = strtol(spec, &end, 10);
     if (*spec && !*end) {
-        if (index < 0 || (unsigned long)index >= n)
-            return fail_choose(f, n, spec, "no such number");
-        *out = &f[index];
-        return NAS_OK;
+        *why = "no such number";
+        return index >= 0 && (unsigned long)index < n ? &f[index] : NULL;
     }
+    *why = "none of that kind or name";
     const found *hit = NULL;
     for (uint32_t i = 0; i < n; i++)
         if (*spec && contains(f[i].info.name, spec)) {
-            if (hit)
-                return fail_choose(f, n, spec, "more than one has that in its name");
+            if (hit) {
+                *why = "more than one has that in its name";
+                return NULL;
+            }
             hit = &f[i];
         }
-    if (!hit)
-        return fail_choose(f, n, spec, "none of that kind or name");
-    *out = hit;
-    return NAS_OK;
+    return hit;
 }
 
 static void open_ref(nas_device *d) {
@@ -256,7 +253,7 @@ static nas_status take_part(nas_device *d, const device_spec *s) {
     uint32_t units = d->info.compute_units / s->parts, first = 0;
     cl_device_id *ids = NULL;
     cl_uint n = 0;
-    if (s->parts == 1 || strcmp(d->info.type, "cpu"))
+    if (s->parts == 1 || strcmp(d->info.type, "cpu") != 0)
         return NAS_OK;
     if (!units)
         return nas_fail(NAS_E_ARG, "device %s has %u compute units: not enough for %u parts",
@@ -284,10 +281,15 @@ static nas_status open_ocl(nas_device *d, const device_spec *s) {
     nas_status st = NAS_OK;
     found *f = NULL;
     const found *pick = NULL;
+    const char *why = NULL;
     uint32_t n = 0;
     cl_int err;
     NAS_GO(find_all(&f, &n));
-    NAS_GO(choose(&pick, f, n, s->name));
+    pick = choose(&why, f, n, s->name);
+    if (!pick) {
+        st = fail_choose(f, n, s->name, why);
+        goto done;
+    }
     d->info = pick->info;
     d->id = pick->id;
     d->tile = *device_tile_of(d->info.vector_width);

@@ -29,7 +29,7 @@ static nas_status read_option(device_spec *s, const char *text, const char *from
     for (size_t i = 0; i < N_OPTIONS; i++) {
         const option_row *o = &options[i];
         size_t k = strlen(o->key);
-        if (n <= k || strncmp(from, o->key, k) || from[k] != '=')
+        if (n <= k || strncmp(from, o->key, k) != 0 || from[k] != '=')
             continue;
         size_t len = n - k - 1;
         if (!len || len >= o->cap)

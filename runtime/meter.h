@@ -15,6 +15,7 @@ typedef struct meter_reader {
     char path[METER_MOST_COUNTERS][METER_PATH]; /* of files */
     double si;                                  /* of what stands in the files */
     void *library, *handle;                     /* of libraries */
+    uint32_t card;                              /* where they count them */
     void (*call)(void);                         /* whatever the source calls */
     nas_status (*read)(double *values, const struct meter_reader *r);
     void (*close)(struct meter_reader *r);

@@ -14,7 +14,7 @@ typedef int (*energy_fn)(uint32_t device, uint64_t *count, float *microjoules, u
 static nas_status read_energy(double *values, const meter_reader *r) {
     uint64_t count = 0, time = 0;
     float microjoules = 0;
-    int err = ((energy_fn)r->call)((uint32_t)(uintptr_t)r->handle, &count, &microjoules, &time);
+    int err = ((energy_fn)r->call)(r->card, &count, &microjoules, &time);
     values[0] = (double)count * microjoules * 1e-6;
     return err == 0 ? NAS_OK : nas_fail(NAS_E_DATA, "rsmi_dev_energy_count_get: error %d", err);
 }
@@ -28,10 +28,16 @@ static void close_rocm(meter_reader *r) {
 
 /* domain << 32 | bus << 8 | device << 3 | function, as rocm_smi counts */
 static uint64_t address_of(const char *pci) {
-    unsigned domain = 0, bus = 0, slot = 0, function = 0;
-    if (sscanf(pci, "%x:%x:%x.%x", &domain, &bus, &slot, &function) != 4)
-        return UINT64_MAX;
-    return (uint64_t)domain << 32 | (bus & 0xff) << 8 | (slot & 0x1f) << 3 | (function & 7);
+    static const char after[] = "::.";
+    uint64_t part[sizeof after]; /* domain, bus, device, function */
+    for (size_t i = 0; i < sizeof after; i++) {
+        char *end;
+        part[i] = strtoul(pci, &end, 16);
+        if (end == pci || *end != after[i])
+            return UINT64_MAX;
+        pci = end + 1;
+    }
+    return part[0] << 32 | (part[1] & 0xff) << 8 | (part[2] & 0x1f) << 3 | (part[3] & 7);
 }
 
 static nas_status find(uint32_t *out, void *library, const char *pci) {
@@ -57,7 +63,6 @@ static nas_status find(uint32_t *out, void *library, const char *pci) {
 nas_status meter_open_rocm(meter_reader *r, const nas_device_info *device) {
     static const char *const names[] = {"librocm_smi64.so", "librocm_smi64.so.7",
                                         "librocm_smi64.so.6", "librocm_smi64.so.5", NULL};
-    uint32_t index = 0;
     NAS_TRY(meter_library(&r->library, "CLNAS_ROCM_SMI", names));
     init_fn init = (init_fn)meter_symbol(r->library, "rsmi_init");
     int err = init ? init(0) : -1;
@@ -66,12 +71,11 @@ nas_status meter_open_rocm(meter_reader *r, const nas_device_info *device) {
         return nas_fail(NAS_E_NOT_FOUND, "rsmi_init: error %d", err);
     }
     r->close = close_rocm;
-    NAS_TRY(find(&index, r->library, device->pci));
+    NAS_TRY(find(&r->card, r->library, device->pci));
     r->call = meter_symbol(r->library, "rsmi_dev_energy_count_get");
     if (!r->call)
         return nas_fail(NAS_E_UNSUPPORTED, "this rocm_smi has no counter of energy");
     snprintf(r->name, sizeof r->name, "rocm_smi");
-    r->handle = (void *)(uintptr_t)index;
     r->n = 1;
     r->read = read_energy;
     return NAS_OK;

@@ -49,7 +49,8 @@ done:
 
 static bool is_program(const nas_device *d, const char *file) {
     size_t n = strlen(file);
-    return n > 3 && !strcmp(file + n - 3, ".cl") && (d->subgroups || strncmp(file, "subgroup", 8));
+    return n > 3 && !strcmp(file + n - 3, ".cl") &&
+           (d->subgroups || strncmp(file, "subgroup", 8) != 0);
 }
 
 static nas_status fail_with_log(const nas_device *d, cl_program p, const char *what, cl_int err) {
@@ -101,7 +102,7 @@ done:
 static bool is_wanted(const nas_device *d, const char *file, const char *const *files) {
     if (!files)
         return is_program(d, file);
-    while (*files && strcmp(*files, file))
+    while (*files && strcmp(*files, file) != 0)
         files++;
     return *files != NULL;
 }

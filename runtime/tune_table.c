@@ -28,7 +28,7 @@ static bool path_of(nas_text *path, const nas_device *d) {
 
 static nas_op op_named(const char *name) {
     nas_op op = (nas_op)0;
-    while (op < NAS_OP_COUNT && strcmp(nas_op_get(op)->name, name))
+    while (op < NAS_OP_COUNT && strcmp(nas_op_get(op)->name, name) != 0)
         op = (nas_op)(op + 1);
     return op;
 }
@@ -102,7 +102,7 @@ static nas_status read_check(tune_table *t, char **save) {
                *says = strtok_r(NULL, " ", save);
     nas_op o = op ? op_named(op) : NAS_OP_COUNT;
     bool right = says && !strcmp(says, "right");
-    if (o == NAS_OP_COUNT || !says || (!right && strcmp(says, "wrong")) ||
+    if (o == NAS_OP_COUNT || !says || (!right && strcmp(says, "wrong") != 0) ||
         tune_find_check(t, o, name))
         return NAS_OK;
     return tune_set_check(t, o, name, right);
@@ -210,7 +210,7 @@ tune_key tune_key_of(const emitter *e) {
 
 static int32_t distance(const tune_key *a, const tune_key *b) {
     int32_t sum = 0;
-    if (a->op != b->op || memcmp(a->exact, b->exact, sizeof a->exact))
+    if (a->op != b->op || memcmp(a->exact, b->exact, sizeof a->exact) != 0)
         return NEAR + 1;
     for (int i = 0; i < TUNE_SIZES; i++)
         sum += abs(a->size[i] - b->size[i]);

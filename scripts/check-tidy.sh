@@ -16,15 +16,16 @@ fi
 tidy() {
   xargs -r -0 -P "$(nproc)" -n 1 "${CLANG_TIDY:-clang-tidy}" --quiet -p "$build" "$@" 2>/dev/null
 }
-core=() others=()
+# scripts/tidy.h names functions that these define: there it would get in the way.
+bare=() others=()
 for file in "${files[@]}"; do
   case $file in
-    core/*) core+=("$file") ;;
+    core/memory.c | core/status.c | core/yaml.c) bare+=("$file") ;;
     *) others+=("$file") ;;
   esac
 done
 status=0
-[ ${#core[@]} = 0 ] || printf '%s\0' "${core[@]}" | tidy || status=1
+[ ${#bare[@]} = 0 ] || printf '%s\0' "${bare[@]}" | tidy || status=1
 [ ${#others[@]} = 0 ] || printf '%s\0' "${others[@]}" |
   tidy --extra-arg-before=-include --extra-arg-before="$PWD/scripts/tidy.h" || status=1
 [ $status = 0 ] && echo "tidy: fine (${#files[@]} files)"

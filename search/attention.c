@@ -321,7 +321,6 @@ static nas_status plan_heads(plan_of_heads *p, const build *b, nas_value x,
         return nas_fail(NAS_E_SHAPE, "%d heads do not divide tokens of width %d", s->heads, width);
     if (s->window > 0)
         NAS_TRY(want_image(b, x, "attention in windows"));
-    p->s = s;
     p->heads = s->heads;
     p->key = s->key > 0 ? s->key : width / s->heads;
     p->value = s->value > 0 ? s->value : p->key;
@@ -333,7 +332,7 @@ static nas_status plan_heads(plan_of_heads *p, const build *b, nas_value x,
 
 nas_status attention(build *b, nas_value *x, const attention_spec *s) {
     const nas_shape in = *shape_of(b, *x);
-    plan_of_heads p = {0};
+    plan_of_heads p = {.s = s};
     nas_value y = NAS_NO_VALUE;
     NAS_TRY(plan_heads(&p, b, *x, s));
     if (s->window > 0)

@@ -127,9 +127,10 @@ static void learn_lot(controllers *c, const nas_strategy *t) {
 
 nas_status controllers_propose(nas_genome *out, nas_strategy *t, uint32_t trial, nas_rng *r) {
     controllers *c = t->state;
+    void *self = c->self[trial % c->n];
     uint32_t end = controllers_horizon(t, trial);
     while (c->learnt < end)
         learn_lot(c, t);
-    c->kind->propose(out, c->self[trial % c->n], t, trial, r);
+    c->kind->propose(out, self, t, trial, r);
     return NAS_OK;
 }

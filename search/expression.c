@@ -1,6 +1,7 @@
 /* search/expression.c - arithmetic on the columns of a table, read once into a list of steps. */
 #include "table.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -223,6 +224,7 @@ nas_status nas_expression_value(double *out, const nas_expression *e, uint32_t r
     size_t n = 0;
     for (size_t i = 0; i < e->n; i++) {
         const step *s = &e->step[i];
+        assert(n >= (s->op == 'n' || s->op == 'c' ? 0 : s->op == '~' ? 1 : 2));
         if (s->op == 'n' || s->op == 'c') {
             stack[n++] = s->op == 'n' ? s->number : s->column[row];
         } else if (s->op == '~') {
@@ -235,6 +237,7 @@ nas_status nas_expression_value(double *out, const nas_expression *e, uint32_t r
             stack[n - 1] = apply(s->op, stack[n - 1], stack[n]);
         }
     }
+    assert(n == 1);
     if (!isfinite(stack[0]))
         return nas_fail(NAS_E_NAN, "'%.100s' is not finite for '%.100s'", e->text,
                         nas_table_key(e->table, row));

@@ -19,18 +19,9 @@ static void release(nas_strategy *t) {
     nas_free(t->state);
 }
 
-static uint32_t common_factor(uint32_t a, uint32_t b) {
-    while (b != 0) {
-        uint32_t c = a % b;
-        a = b;
-        b = c;
-    }
-    return a;
-}
-
 static bool turns_every_gene(const nas_strategy *t, uint32_t step) {
     for (uint32_t i = 0; i < t->genes; i++)
-        if (common_factor(step, nas_space_gene(t->space, i)->n) > 1)
+        if (strategy_common_factor(step, nas_space_gene(t->space, i)->n) > 1)
             return false;
     return true;
 }

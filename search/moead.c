@@ -104,21 +104,14 @@ static uint32_t horizon(const nas_strategy *t, uint32_t trial) {
 /* Subproblems take turns in an order that is drawn anew for each round. */
 static uint32_t subproblem(const nas_strategy *t, uint32_t trial) {
     const moead *s = t->state;
-    uint32_t round = trial / s->n, turn = trial % s->n;
+    uint32_t n = s->n, round = trial / n, turn = trial % n;
     if (round == 0)
         return turn;
     nas_rng r = nas_rng_stream(t->options.seed, "moead.order", round);
-    uint32_t start = (uint32_t)nas_rng_below(&r, s->n), step = 1;
-    for (uint32_t k = 1 + (uint32_t)nas_rng_below(&r, s->n); k > 1 && step == 1; k--) {
-        uint32_t a = s->n, b = k;
-        while (b != 0) {
-            uint32_t c = a % b;
-            a = b;
-            b = c;
-        }
-        step = a == 1 ? k : 1; /* without a common factor it meets every subproblem */
-    }
-    return (uint32_t)((start + (uint64_t)turn * step) % s->n);
+    uint32_t start = (uint32_t)nas_rng_below(&r, n), step = 1;
+    for (uint32_t k = 1 + (uint32_t)nas_rng_below(&r, n); k > 1 && step == 1; k--)
+        step = strategy_common_factor(n, k) == 1 ? k : 1; /* so it meets every subproblem */
+    return (uint32_t)((start + (uint64_t)turn * step) % n);
 }
 
 static bool is_finite(const strategy_trial *p, uint32_t m) {

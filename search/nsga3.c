@@ -113,7 +113,7 @@ static bool solve_ones(double x[NAS_MAX_OBJECTIVES],
 static void find_ranges(double *low, double *range, const nas_strategy *t, uint32_t n) {
     const nsga3 *s = t->state;
     const member *a = s->parents.member;
-    double extreme[NAS_MAX_OBJECTIVES][NAS_MAX_OBJECTIVES], x[NAS_MAX_OBJECTIVES];
+    double extreme[NAS_MAX_OBJECTIVES][NAS_MAX_OBJECTIVES] = {{0}}, x[NAS_MAX_OBJECTIVES];
     for (uint32_t k = 0; k < s->m; k++) {
         low[k] = INFINITY;
         for (uint32_t i = 0; i < n; i++)

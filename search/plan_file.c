@@ -15,10 +15,11 @@ static nas_status plan_size(plan **out, nas_space *s, const nas_yaml_node *n, co
     plan *p;
     if (nas_yaml_kind_of(list) != NAS_YAML_SEQ || (options == NULL && nas_yaml_count(n) != 3))
         return nas_yaml_fail(n, "input: expected [height, width, channels]");
-    NAS_TRY(plan_new(&p, s, options != NULL ? PLAN_CHOOSE : PLAN_SEQ, n, nas_yaml_count(list)));
+    size_t kids = options != NULL ? nas_yaml_count(list) : 3;
+    NAS_TRY(plan_new(&p, s, options != NULL ? PLAN_CHOOSE : PLAN_SEQ, n, kids));
     if (options != NULL)
         NAS_TRY(gene_new(&p->gene, s, options, path, NULL));
-    for (uint32_t i = 0; i < p->n; i++) {
+    for (uint32_t i = 0; i < kids; i++) {
         const char *label = options != NULL ? arena_text(&s->mem, "%u", i) : name[i];
         NAS_TRY(label == NULL ? nas_fail_memory(1) : plan_join(&inner, s, path, label));
         if (options != NULL)

@@ -22,6 +22,10 @@ void print_flow_yaml(nas_text *t, const nas_yaml_node *n) {
 
 /* ---- repeats ---- */
 
+static bool has_key(const form *f, const char *key) {
+    return f->key == NULL || key == NULL ? f->key == key : strcmp(f->key, key) == 0;
+}
+
 /* Equal but for strides, which later repeats do not have. */
 static bool same(const form *a, const form *b) {
     uint32_t k = 0;
@@ -30,16 +34,16 @@ static bool same(const form *a, const form *b) {
     if (a->kind == FORM_SCALAR)
         return strcmp(a->text, b->text) == 0;
     for (uint32_t i = 0; i < a->n || k < b->n;) {
-        if (i < a->n && a->kid[i]->key != NULL && strcmp(a->kid[i]->key, "stride") == 0) {
+        if (i < a->n && has_key(a->kid[i], "stride")) {
             i++;
             continue;
         }
-        if (k < b->n && b->kid[k]->key != NULL && strcmp(b->kid[k]->key, "stride") == 0) {
+        if (k < b->n && has_key(b->kid[k], "stride")) {
             k++;
             continue;
         }
         if (i == a->n || k == b->n || !same(a->kid[i], b->kid[k]) ||
-            (a->kid[i]->key != NULL && strcmp(a->kid[i]->key, b->kid[k]->key) != 0))
+            !has_key(a->kid[i], b->kid[k]->key))
             return false;
         i++;
         k++;

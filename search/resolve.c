@@ -1,4 +1,5 @@
 /* search/resolve.c - plan and genome to a network without choices. */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -214,6 +215,7 @@ void resolve_input(int32_t hwc[3], const nas_space *s, const uint16_t *gene) {
     const plan *p = s->hwc, *instead;
     while ((instead = plan_instead(s, p, gene)) != NULL)
         p = instead;
+    assert(p->kind == PLAN_SEQ);
     for (uint32_t i = 0; i < 3; i++)
         hwc[i] = (int32_t)plan_number(s, p->kid[i], gene);
 }

@@ -19,9 +19,9 @@ static bool stopped(const sql_db *d) {
 
 /* Waits for the server, ever longer, and says so once; OK when it is back. */
 static nas_status wait_for_server(sql_db *d) {
-    double until = nas_clock() + d->patience_s;
+    double until = nas_clock() + d->patience_s, wait = first_wait_s;
     nas_log(NAS_LOG_WARN, "%s; trying again", nas_error_text());
-    for (double wait = first_wait_s;; wait = wait < longest_wait_s ? 2 * wait : longest_wait_s) {
+    for (;;) {
         for (double end = nas_clock() + wait; nas_clock() < end && !stopped(d);)
             sleep_s(0.05);
         if (stopped(d))
@@ -33,6 +33,7 @@ static nas_status wait_for_server(sql_db *d) {
         }
         if (!d->lost || nas_clock() > until)
             return st;
+        wait = wait < longest_wait_s ? 2 * wait : longest_wait_s;
     }
 }
 

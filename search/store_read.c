@@ -2,6 +2,7 @@
 #include "store.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -131,13 +132,17 @@ done:
 
 /* Seconds since 1970 of "YYYY-MM-DD HH:MM:SS.ffffff"; 0: none. */
 static double parse_stamp(const char *s) {
+    static const char after[] = "-- ::";
     struct tm t = {0};
+    int *const part[] = {&t.tm_year, &t.tm_mon, &t.tm_mday, &t.tm_hour, &t.tm_min};
     double seconds;
-    int at = 0;
-    if (s == NULL ||
-        sscanf(s, "%d-%d-%d %d:%d:%n", &t.tm_year, &t.tm_mon, &t.tm_mday, &t.tm_hour, &t.tm_min,
-               &at) != 5 ||
-        at == 0 || !nas_number_read(&seconds, s + at))
+    for (size_t i = 0; s != NULL && i < sizeof part / sizeof *part; i++) {
+        char *end;
+        long v = strtol(s, &end, 10);
+        s = end > s && *end == after[i] && v >= 0 && v <= 9999 ? end + 1 : NULL;
+        *part[i] = (int)v;
+    }
+    if (s == NULL || !nas_number_read(&seconds, s))
         return 0;
     t.tm_year -= 1900;
     t.tm_mon--;

@@ -218,7 +218,9 @@ nas_status nas_store_next_result(bool *found, uint32_t *number, char **json, nas
     NAS_GO(sql_next(found, r));
     if (*found) {
         const char *text = sql_column_text(r, 1);
-        copy = nas_strdup(text != NULL ? text : "null");
+        if (text == NULL)
+            text = "null";
+        copy = nas_strdup(text);
         if (copy == NULL)
             NAS_GO(nas_fail_memory(strlen(text) + 1));
         *number = (uint32_t)sql_column_int(r, 0);

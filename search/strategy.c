@@ -55,6 +55,15 @@ bool strategy_was_asked(const nas_strategy *t, const nas_genome *x) {
     return t->n_slots > 0 && t->slot[find_slot(t, x->gene)] != 0;
 }
 
+uint32_t strategy_common_factor(uint32_t a, uint32_t b) {
+    while (b != 0) {
+        uint32_t c = a % b;
+        a = b;
+        b = c;
+    }
+    return a;
+}
+
 static nas_status grow_slots(nas_strategy *t) {
     size_t n = t->n_slots ? 2 * t->n_slots : 64;
     uint32_t *slot = nas_calloc(n, sizeof *slot);

@@ -46,6 +46,9 @@ const uint16_t *strategy_genes(const nas_strategy *t, uint32_t trial);
 void strategy_genome(nas_genome *x, const nas_strategy *t, uint32_t trial);
 bool strategy_was_asked(const nas_strategy *t, const nas_genome *x);
 
+/* The greatest common divisor. */
+uint32_t strategy_common_factor(uint32_t a, uint32_t b);
+
 #define X(name) extern const strategy_kind strategy_##name;
 #include "strategies.def"
 #undef X

@@ -59,12 +59,13 @@ static void draw_head(canvas *c, const net_box *b, bool alone) {
 static void draw_rows(canvas *c, const net_box *b) {
     char text[ROW_BYTES + 4];
     double y = b->place.y + HEAD_HEIGHT + 3;
-    for (size_t i = first_row(b); i < b->n_rows; i++, y += ROW_HEIGHT) {
+    for (size_t i = first_row(b); i < b->n_rows; i++) {
         box dot = {b->place.x + 8, y + 4, 8, 8};
         canvas_box(c, dot, 1.5, class_looks[b->rows[i].class].fill, 1);
         canvas_frame(c, dot, 1.5, (pen){DARK_GREY, 0.5, 0, false});
         canvas_fit_text(c, text, sizeof text, b->rows[i].text, row_font, b->place.w - 28);
         canvas_text(c, b->place.x + 22, y + 12, text, row_font, LEFT);
+        y += ROW_HEIGHT;
     }
 }
 

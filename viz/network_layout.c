@@ -123,7 +123,8 @@ static void choose_columns(net *n, const uint32_t *cuts) {
     double total = 0, best = INFINITY, best_height = 0, tallest;
     for (size_t i = 0; i < n->n_boxes; i++)
         total += n->box[i].place.h + GAP;
-    for (double k = 1; k <= 40; k += 0.25) {
+    for (int quarters = 4; quarters <= 160; quarters++) {
+        double k = quarters / 4.0;
         uint32_t columns = fill_columns(n, cuts, total / k, &tallest);
         double w = columns * (n->box_width + GUTTER), h = tallest + 130;
         double empty = 1 - total / (columns * (tallest + GAP));
