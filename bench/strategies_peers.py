@@ -102,7 +102,10 @@ def peers():
 
         samplers = {
             "optuna random": lambda o, s: o.samplers.RandomSampler(seed=s),
-            "optuna tpe": lambda o, s: o.samplers.TPESampler(seed=s),
+            # Without the word Optuna 5 takes the one for one objective, the other for several.
+            "optuna tpe": lambda o, s: o.samplers.TPESampler(
+                seed=s, multivariate=False
+            ),
             "optuna tpe multivariate": lambda o, s: o.samplers.TPESampler(
                 seed=s, multivariate=True
             ),

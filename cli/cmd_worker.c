@@ -32,8 +32,9 @@ static bool pause_s(double s) {
 }
 
 /* A server or a study that is not there yet may come: machines start in any order. */
-static nas_status join(helper *h) {
-    double wait = 0.5, until = nas_clock() + patience_s;
+static nas_status join(helper *h, double idle_s) {
+    double patience = idle_s > 0 && idle_s < patience_s ? idle_s : patience_s;
+    double wait = 0.5, until = nas_clock() + patience;
     for (bool said = false;;) {
         nas_status st = nas_store_open_read(&h->r.store, h->url, h->study);
         if (st == NAS_OK) {
@@ -186,7 +187,7 @@ static int run(cli_args *a) {
     talk_quiet(cli_has(a, "quiet"));
     cli_catch_signals();
     name_self(&h);
-    nas_status st = join(&h);
+    nas_status st = join(&h, (double)idle);
     if (st == NAS_OK) {
         nas_store_patience(h.r.store, patience_s, cli_stop());
         st = share_read(&h.r, h.data);

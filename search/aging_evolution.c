@@ -69,7 +69,7 @@ static nas_status propose(nas_genome *out, nas_strategy *t, uint32_t trial, nas_
     return NAS_OK;
 }
 
-static const char *const takes[] = {"sample", "batch", NULL};
+static const char *const takes[] = {"population", "mutation", "sample", "batch", NULL};
 
 const strategy_kind strategy_aging_evolution = {.name = "aging_evolution",
                                                 .takes = takes,

@@ -46,6 +46,6 @@ static nas_status create(nas_strategy *t) {
     return t->kind->create != NULL ? t->kind->create(t) : NAS_OK;
 }
 
-static const char *const takes[] = {"batch", NULL};
+static const char *const takes[] = {"population", "crossover", "mutation", "batch", NULL};
 
 const strategy_kind strategy_auto = {.name = "auto", .takes = takes, .create = create};

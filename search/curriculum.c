@@ -130,7 +130,7 @@ static nas_status propose(nas_genome *out, nas_strategy *t, uint32_t trial, nas_
     return NAS_OK; /* too large, but the best that was found: the space may be empty down there */
 }
 
-static const char *const takes[] = {"steps", "batch", NULL};
+static const char *const takes[] = {"population", "crossover", "mutation", "steps", "batch", NULL};
 
 const strategy_kind strategy_curriculum = {.name = "curriculum",
                                            .takes = takes,

@@ -125,7 +125,7 @@ static nas_status propose(nas_genome *out, nas_strategy *t, uint32_t trial, nas_
     return NAS_OK;
 }
 
-static const char *const takes[] = {"batch", NULL};
+static const char *const takes[] = {"population", "batch", NULL};
 
 const strategy_kind strategy_local_search = {.name = "local_search",
                                              .takes = takes,

@@ -209,7 +209,8 @@ static nas_status propose(nas_genome *out, nas_strategy *t, uint32_t trial, nas_
     return NAS_OK;
 }
 
-static const char *const takes[] = {"neighbours", "divisions", "batch", NULL};
+static const char *const takes[] = {"population", "crossover", "mutation", "neighbours",
+                                    "divisions",  "batch",     NULL};
 
 const strategy_kind strategy_moead = {.name = "moead",
                                       .takes = takes,

@@ -68,7 +68,7 @@ static nas_status propose(nas_genome *out, nas_strategy *t, uint32_t trial, nas_
     return NAS_OK;
 }
 
-static const char *const takes[] = {"batch", NULL};
+static const char *const takes[] = {"population", "crossover", "mutation", "batch", NULL};
 
 const strategy_kind strategy_nsga2 = {.name = "nsga2",
                                       .takes = takes,

@@ -255,7 +255,8 @@ static nas_status propose(nas_genome *out, nas_strategy *t, uint32_t trial, nas_
     return NAS_OK;
 }
 
-static const char *const takes[] = {"divisions", "batch", NULL};
+static const char *const takes[] = {"population", "crossover", "mutation",
+                                    "divisions",  "batch",     NULL};
 
 const strategy_kind strategy_nsga3 = {.name = "nsga3",
                                       .takes = takes,

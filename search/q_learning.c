@@ -124,8 +124,8 @@ static nas_status create(nas_strategy *t) {
     return controllers_create(t, &kind);
 }
 
-static const char *const takes[] = {"learning_rate", "exploration", "batch",
-                                    "alpha",         "threshold",   NULL};
+static const char *const takes[] = {"population", "learning_rate", "exploration", "batch",
+                                    "alpha",      "threshold",     NULL};
 
 const strategy_kind strategy_q_learning = {.name = "q_learning",
                                            .takes = takes,

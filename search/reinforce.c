@@ -42,8 +42,8 @@ static nas_status create(nas_strategy *t) {
     return controllers_create(t, &kind);
 }
 
-static const char *const takes[] = {"learning_rate", "baseline",  "entropy", "batch",
-                                    "alpha",         "threshold", NULL};
+static const char *const takes[] = {"population", "learning_rate", "baseline",  "entropy",
+                                    "batch",      "alpha",         "threshold", NULL};
 
 const strategy_kind strategy_reinforce = {.name = "reinforce",
                                           .takes = takes,

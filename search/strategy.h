@@ -7,7 +7,7 @@
 /* A strategy is one file with one of these. `state` is its own; NULL members have nothing to do. */
 typedef struct strategy_kind {
     const char *name;
-    const char *const *takes; /* which of nas_strategy_numbers, ended by NULL; NULL: any */
+    const char *const *takes; /* the settings it looks at, ended by NULL; NULL: any */
     nas_status (*create)(nas_strategy *t);
     void (*free)(nas_strategy *t);
     uint32_t (*horizon)(const nas_strategy *t, uint32_t trial);
@@ -38,7 +38,7 @@ struct nas_strategy {
     uint32_t attempt; /* how often this ask has called propose before */
 };
 
-/* *takes: the numbers that strategy `name` takes, or NULL where there is no such list. */
+/* The settings that strategy `name` looks at, ended by NULL; NULL: there is no such list. */
 const char *const *strategy_takes(const char *name);
 
 /* Genes of a trial that was asked for. */

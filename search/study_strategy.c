@@ -24,7 +24,7 @@ static const struct {
 };
 enum { N_NUMBERS = sizeof numbers / sizeof *numbers, N_STRATEGY_KEYS = 4 };
 
-/* A number that the strategy would not look at is a mistake. */
+/* A setting that the strategy would not look at is a mistake. */
 static nas_status check_taken(const nas_study_config *c, const nas_yaml_node *map,
                               const char *key) {
     const char *const *takes = strategy_takes(c->strategy);
@@ -36,11 +36,11 @@ static nas_status check_taken(const nas_study_config *c, const nas_yaml_node *ma
             nas_text_free(&all);
             return NAS_OK;
         }
-        nas_text_add(&all, ", %s", takes[i]);
+        nas_text_add(&all, "%s%s", i > 0 ? ", " : "", takes[i]);
     }
-    nas_status st = nas_yaml_fail(nas_yaml_get(map, key),
-                                  "%s takes no '%s'; it takes population, crossover, mutation%s",
-                                  c->strategy, key, nas_text_str(&all));
+    nas_status st =
+        nas_yaml_fail(nas_yaml_get(map, key), "%s takes no '%s'; it takes %s", c->strategy, key,
+                      takes[0] != NULL ? nas_text_str(&all) : "no settings");
     nas_text_free(&all);
     return st;
 }
@@ -67,8 +67,16 @@ static nas_status check_strategy(const nas_study_config *c, const nas_yaml_node 
         if (strcmp(names[n], c->strategy) == 0)
             return NAS_OK;
     const char *near = nas_nearest(c->strategy, names, n);
-    return nas_yaml_fail(nas_yaml_get(map, "name"), "no strategy '%s'%s%s%s", c->strategy,
-                         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    const nas_yaml_node *at = nas_yaml_get(map, "name");
+    if (near != NULL)
+        return nas_yaml_fail(at, "no strategy '%s'; did you mean '%s'?", c->strategy, near);
+    nas_text all = {0};
+    for (size_t i = 0; i < n; i++)
+        nas_text_add(&all, "%s%s", i > 0 ? ", " : "", names[i]);
+    nas_status st =
+        nas_yaml_fail(at, "no strategy '%s'; known: %s", c->strategy, nas_text_str(&all));
+    nas_text_free(&all);
+    return st;
 }
 
 nas_status study_strategy(nas_study_config *c, const nas_yaml_node *root) {
@@ -82,6 +90,8 @@ nas_status study_strategy(nas_study_config *c, const nas_yaml_node *root) {
         return NAS_OK;
     NAS_TRY(key_text(c->strategy, sizeof c->strategy, map, "name"));
     NAS_TRY(check_strategy(c, map));
+    for (size_t i = 1; i < N_STRATEGY_KEYS; i++)
+        NAS_TRY(check_taken(c, map, known[i]));
     NAS_TRY(key_u32(&c->population, map, "population", 0, 100000));
     if (c->population == 1)
         return nas_yaml_fail(nas_yaml_get(map, "population"), "a population of 1 cannot mate");

@@ -60,7 +60,7 @@ typedef struct nas_strategy_numbers {
     double exploration;   /* q_learning: share of random choices at the end of the schedule */
     double alpha;         /* MONAS' mixed reward: weight of the first objective, 0 to 1 */
     double threshold;     /* MONAS' threshold form: limit on the second objective */
-    double neighbours;    /* moead: subproblems that mate with each other; local_search: see there */
+    double neighbours;    /* moead: subproblems that mate with each other */
     double divisions;     /* nsga3, moead: parts of an axis of the reference points */
     double steps;         /* curriculum: stages from the smallest networks to the whole space */
 } nas_strategy_numbers;

@@ -85,7 +85,11 @@ static void wait_until(const char *database, const char *sql, long least, int se
 #define ENDED    "SELECT count(*) FROM trials WHERE state IN ('COMPLETE', 'FAIL', 'PRUNED')"
 #define COMPLETE "SELECT count(*) FROM trials WHERE state = 'COMPLETE'"
 #define BEATING  "SELECT count(*) FROM trial_heartbeats"
-#define STUDIES  "SELECT count(*) FROM pg_tables WHERE tablename = 'trial_heartbeats'"
+/* of the first trial, in nanoseconds */
+#define LATENCY                                                                                    \
+    "SELECT (value_json::float8 * 1e9)::bigint FROM trial_user_attributes WHERE key = "            \
+    "'latency_s' ORDER BY trial_id LIMIT 1"
+#define STUDIES "SELECT count(*) FROM pg_tables WHERE tablename = 'trial_heartbeats'"
 
 /* Every trial once, with all that belongs to it. */
 static void assert_whole(const char *database, long trials) {
@@ -239,6 +243,14 @@ static void trouble_gets_one_line(void **state) {
         assert_string_equal(strchr(line, '\n'), "\n"); /* it is the last, and one */
         program_free(&o);
     }
+    /* a worker waits for a server, but not longer than it is told to be idle */
+    const char *const helper[] = {"worker", cases[0].store, "--idle", "1", NULL};
+    outcome o = program_run(folder, helper);
+    assert_int_equal(o.status, 1);
+    assert_non_null(strstr(o.err, "; waiting for it\n"));
+    assert_non_null(strstr(o.err, "clnas worker: postgresql://127.0.0.1:1/x: "));
+    assert_null(strstr(o.err, "secret"));
+    program_free(&o);
 }
 
 static void one_search_at_a_time(void **state) {
@@ -299,12 +311,18 @@ static void stopped_worker_gives_its_trial_back(void **state) {
     snprintf(url, sizeof url, "%s", server_url("back"));
     const char *const args[] = {"search",         "study.yaml", "--out",     "run", "--store", url,
                                 "--train.epochs", "500",        "--workers", "0",   NULL};
-    pid_t search = program_start(folder, args), helper = worker(folder, 0, url);
+    pid_t search = program_start(folder, args);
     wait_until("back", STUDIES, 1, 30);
+    /* the search measures latency on its own device, before there is a worker to do it */
+    wait_until("back", "SELECT count(*) FROM trials WHERE state = 'WAITING'", 1, 60);
+    long before = server_number("back", LATENCY);
+    assert_true(before > 0);
+    pid_t helper = worker(folder, 0, url);
     wait_until("back", BEATING, 1, 60);
     kill(helper, SIGTERM);
     assert_int_equal(program_wait(helper), 0);
     assert_int_equal(server_number("back", BEATING), 0);
+    assert_int_equal(server_number("back", LATENCY), before);
     wait_until("back", "SELECT count(*) FROM trials WHERE state = 'WAITING'", 1, 10);
     kill(search, SIGTERM);
     assert_int_equal(program_wait(search), 1);

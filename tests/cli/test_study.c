@@ -152,6 +152,64 @@ static void worker_that_is_stopped_alone_costs_no_trial(void **state) {
     assert_int_equal(complete_trials(folder), TRIALS);
 }
 
+/* What the store knows of a study, as `clnas status` shows it. */
+static char *status_of(const char *folder) {
+    static const char *const args[] = {"status", "run", NULL};
+    outcome o = program_run(folder, args);
+    assert_int_equal(o.status, 0);
+    free(o.err);
+    return o.out;
+}
+
+static int failed_trials(const char *folder) {
+    static const char *const args[] = {"status", "run", "--json", NULL};
+    outcome o = program_run(folder, args);
+    int n = o.status == 0 ? number_after(o.out, "\"failed\": ") : 0;
+    program_free(&o);
+    return n;
+}
+
+static void crash_ends_one_trial_with_its_reason(void **state) {
+    (void)state;
+    const char *folder = prepare("crash");
+    pid_t pid = program_start(folder, search);
+    for (int i = 0; i < 400 && complete_trials(folder) < 1; i++)
+        sleep_ms(50);
+    for (int i = 0; i < 20 && failed_trials(folder) < 1; i++) {
+        pid_t child = child_of(pid); /* 0: one has died, the next is not there yet */
+        if (child > 0)
+            kill(child, SIGSEGV);
+        for (int k = 0; k < 10 && failed_trials(folder) < 1; k++)
+            sleep_ms(30);
+    }
+    assert_int_equal(program_wait(pid), 0);
+    int failed = failed_trials(folder);
+    assert_true(failed >= 1);
+    assert_int_equal(complete_trials(folder), TRIALS - failed);
+    char *said = status_of(folder);
+    assert_non_null(strstr(said, " failed: the worker was ended by signal 11"));
+    free(said);
+}
+
+static void network_that_does_not_fit_into_memory_fails_alone(void **state) {
+    (void)state;
+    const char *folder = prepare("big");
+    program_file(folder, "space.yaml",
+                 "name: big\ninput: [28, 28, 1]\nclasses: 10\nlet: {w: {choose: [4, 2000]}}\n"
+                 "net:\n  - stage: {name: s, repeat: 16, block: {conv: {out: $w, kernel: 1}}}\n"
+                 "  - head: {pool: avg}\n");
+    static const char *const args[] = {"search", "study.yaml",    "--out", "run", "--trials",
+                                       "2",      "--train.batch", "1000",  NULL};
+    run_with(folder, args); /* over 200 GB for the second */
+    assert_int_equal(complete_trials(folder), 1);
+    assert_int_equal(failed_trials(folder), 1);
+    char *said = status_of(folder);
+    if (!strstr(said, " failed: ") ||
+        (!strstr(said, "over the device's limit") && !strstr(said, "at batch 1000 needs")))
+        fail_msg("%s", said);
+    free(said);
+}
+
 static void time_budget_is_of_all_runs_together(void **state) {
     (void)state;
     const char *folder = prepare("budget");
@@ -183,6 +241,10 @@ static void nan_loss_fails_the_trial_and_the_study_goes_on(void **state) {
     assert_true(number_after(o.out, "\"failed\": ") >= 1);
     assert_int_equal(number_after(o.out, "\"trials\": "), 3);
     program_free(&o);
+    char *said = status_of(folder);
+    assert_non_null(strstr(said, " failed: the loss "));
+    assert_non_null(strstr(said, "is not finite"));
+    free(said);
 }
 
 /* The same command with one more setting must be refused, and say why. */
@@ -375,6 +437,8 @@ int main(void) {
         cmocka_unit_test(killed_study_goes_on_and_ends_with_the_same_front),
         cmocka_unit_test(stop_ends_within_seconds_and_keeps_everything),
         cmocka_unit_test(worker_that_is_stopped_alone_costs_no_trial),
+        cmocka_unit_test(crash_ends_one_trial_with_its_reason),
+        cmocka_unit_test(network_that_does_not_fit_into_memory_fails_alone),
         cmocka_unit_test(time_budget_is_of_all_runs_together),
         cmocka_unit_test(nan_loss_fails_the_trial_and_the_study_goes_on),
         cmocka_unit_test(run_folder_of_another_study_is_refused),

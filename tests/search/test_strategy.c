@@ -137,24 +137,31 @@ static void same_seed_same_asks_in_any_order(void **state) {
     }
 }
 
-static void replaying_what_was_told_resumes_the_search(void **state) {
+/* Stops before trial `stop`; another process asks and is told again, and goes on. */
+static void resume_at(const run *whole, const char *name, uint32_t n, uint32_t stop) {
+    run *again = calloc(1, sizeof *again);
+    nas_strategy *t = create(name, toy, 2);
+    assert_non_null(again);
+    for (uint32_t i = 0; i < stop; i++) {
+        assert_int_equal(nas_strategy_ask(&again->asked[i], t, i), NAS_OK);
+        assert_int_equal(nas_strategy_tell(t, &whole->told[i]), NAS_OK);
+    }
+    go_on(again, t, toy, stop, n, LATE_BACKWARDS);
+    if (memcmp(whole->asked, again->asked, sizeof whole->asked) != 0)
+        fail_msg("%s resumed at trial %u asks for other networks", name, stop);
+    nas_strategy_free(t);
+    free(again);
+}
+
+static void resumed_at_any_trial_it_is_the_same_search(void **state) {
     (void)state;
-    enum { N = 60, STOPPED = 41 }; /* in the middle of a generation */
+    enum { N = 60, SLOW_STOP = 41 }; /* in the middle of a generation */
     for (int k = 0; k < n_strategies; k++) {
         run *whole = search(strategies[k], toy, 2, N, LATE_FORWARDS);
-        run *again = search(strategies[k], toy, 2, STOPPED, AT_ONCE);
-        nas_strategy *t = create(strategies[k], toy, 2);
-        for (uint32_t i = 0; i < STOPPED; i++) {
-            nas_genome x;
-            assert_int_equal(nas_strategy_ask(&x, t, i), NAS_OK);
-            assert_memory_equal(&x, &again->asked[i], sizeof x);
-            assert_int_equal(nas_strategy_tell(t, &again->told[i]), NAS_OK);
-        }
-        go_on(again, t, toy, STOPPED, N, LATE_BACKWARDS);
-        assert_memory_equal(whole->asked, again->asked, sizeof whole->asked);
-        nas_strategy_free(t);
+        bool slow = is_slow(strategies[k]);
+        for (uint32_t stop = slow ? SLOW_STOP : 0; stop <= (slow ? SLOW_STOP : N); stop++)
+            resume_at(whole, strategies[k], N, stop);
         free(whole);
-        free(again);
     }
 }
 
@@ -329,6 +336,37 @@ static void nothing_is_asked_for_that_is_known_to_be_forbidden(void **state) {
     }
 }
 
+/* Results that say nothing: objectives that are all the same, trials of which none or only one is
+ * feasible, and none that ends well. Every strategy goes on, with networks that are new. */
+typedef enum dull { CONSTANT, NONE_FEASIBLE, ONE_FEASIBLE, ALL_FAIL, N_DULL } dull;
+
+static nas_point dull_point(dull kind, uint32_t trial, const nas_genome *x) {
+    nas_point p = {.trial = trial, .genome = *x, .objective = {0.25, 4}};
+    if (kind == NONE_FEASIBLE || (kind == ONE_FEASIBLE && trial != 7))
+        p.violation = 1 + x->gene[0];
+    p.failed = kind == ALL_FAIL;
+    return p;
+}
+
+static void dull_results_stop_no_strategy(void **state) {
+    (void)state;
+    enum { N = 26 };
+    for (int k = 0; k < n_strategies; k++)
+        for (dull kind = CONSTANT; kind < N_DULL; kind++) {
+            nas_genome x[N];
+            nas_strategy *t = create(strategies[k], toy, 3);
+            for (uint32_t i = 0; i < N; i++) {
+                if (nas_strategy_ask(&x[i], t, i) != NAS_OK)
+                    fail_msg("%s, kind %d: %s", strategies[k], kind, nas_error_text());
+                for (uint32_t j = 0; j < i; j++)
+                    assert_memory_not_equal(&x[i], &x[j], sizeof x[i]);
+                nas_point p = dull_point(kind, i, &x[i]);
+                assert_int_equal(nas_strategy_tell(t, &p), NAS_OK);
+            }
+            nas_strategy_free(t);
+        }
+}
+
 /* What auto picks for `budget` trials with m objectives in this space. */
 static const char *picked(const nas_space *s, uint32_t budget, uint32_t m) {
     const nas_strategy_options o = {.n_objectives = m, .seed = 1, .budget = budget};
@@ -385,13 +423,14 @@ int main(void) {
         cmocka_unit_test(auto_picks_by_budget_space_and_objectives),
         cmocka_unit_test(every_strategy_has_its_chapter),
         cmocka_unit_test(same_seed_same_asks_in_any_order),
-        cmocka_unit_test(replaying_what_was_told_resumes_the_search),
+        cmocka_unit_test(resumed_at_any_trial_it_is_the_same_search),
         cmocka_unit_test(no_network_is_asked_for_twice),
         cmocka_unit_test(a_small_space_is_exhausted_exactly),
         cmocka_unit_test(nsga2_beats_random_search),
         cmocka_unit_test(nsga2_moves_into_the_feasible_part),
         cmocka_unit_test(wrong_use_is_refused),
         cmocka_unit_test(running_out_of_memory_loses_nothing),
+        cmocka_unit_test(dull_results_stop_no_strategy),
         cmocka_unit_test(nothing_is_asked_for_that_is_known_to_be_forbidden),
     };
     return cmocka_run_group_tests(tests, open_spaces, close_spaces);

@@ -116,7 +116,7 @@ static const char everything[] =
     "constraints:\n"
     "  - params: {max: 500000}\n"
     "  - latency: {min: 0.001, max: 0.005}\n"
-    "strategy: {name: random, population: 8, crossover: 0.5, mutation: 0.25}\n"
+    "strategy: {name: nsga3, population: 8, crossover: 0.5, mutation: 0.25}\n"
     "budget: {trials: 40, seconds: 3600}\n"
     "train: {epochs: 2, batch: 64, optimizer: sgd, lr: 0.1, momentum: 0.9, nesterov: true,\n"
     "  beta1: 0.9, beta2: 0.99, eps: 1e-8, weight_decay: 5e-4, schedule: cosine,\n"
@@ -146,7 +146,7 @@ static void every_key_is_read(void **state) {
     assert_int_equal(c.n_constraints, 2);
     assert_true(c.constraint[0].max == 500000 && c.constraint[0].min == -INFINITY);
     assert_true(c.constraint[1].max == 0.005 && c.constraint[1].min == 0.001);
-    assert_string_equal(c.strategy, "random");
+    assert_string_equal(c.strategy, "nsga3");
     assert_int_equal(c.population, 8);
     assert_true(c.crossover == 0.5 && c.mutation == 0.25);
     assert_int_equal(c.trials, 40);
@@ -215,6 +215,11 @@ static const struct bad {
     {BASE "constraints: [{parms: {max: 2}}]\n", "3:", "params"},
     {BASE "constraints: [{macs: {max: 2}}, {macs: {max: 3}}]\n", "3:", "twice"},
     {BASE "strategy: {name: nsga4}\n", "3:18", "did you mean 'nsga2'"},
+    {BASE "strategy: {name: xyzzy}\n", "3:18", "known: aging_evolution, auto, bananas"},
+    {BASE "strategy: {name: gp, smple: 3}\n", "3:", "did you mean 'sample'"},
+    {BASE "strategy: {name: gp, sample: 3}\n", "3:", "gp takes no 'sample'; it takes batch"},
+    {BASE "strategy: {name: random, population: 9}\n", "3:", "it takes no settings"},
+    {BASE "strategy: {name: gp, mutation: 0.5}\n", "3:", "gp takes no 'mutation'"},
     {BASE "strategy: {population: 1}\n", "3:24", ""},
     {BASE "strategy: {mutation: 1.5}\n", "3:22", ""},
     {BASE "strategy: nsga2\n", "3:11", "map of settings"},
