@@ -90,6 +90,8 @@
 
 const op_case op_cases[] = {
     {"conv2d/3x3_same", NAS_OP_CONV2D, 0, {IN(2, 5, 7, 3), IN(3, 3, 3, 4)}, CONVQ(3, 1, 1, 1)},
+    {"conv2d/3x3_vectors", NAS_OP_CONV2D, CASE_BIG, {IN(2, 9, 8, 16), IN(3, 3, 16, 48)}, CONV(3, 3, 1, 1, 1, 1, 0, 2, 2, 0, 1)},
+    {"conv2d/3x3_blocks", NAS_OP_CONV2D, CASE_BIG, {IN(1, 8, 7, 80), IN(3, 3, 80, 96), IN(96), IN(1, 8, 7, 96)}, CONVE(3, 1, 1, 1, NAS_ACT_NONE, 1, 1)},
     {"conv2d/valid", NAS_OP_CONV2D, 0, {IN(2, 5, 6, 2), IN(3, 2, 2, 3)}, CONV(3, 2, 1, 1, 1, 1, 0, 0, 0, 0, 1)},
     {"conv2d/pad_asymmetric", NAS_OP_CONV2D, 0, {IN(2, 7, 6, 2), IN(3, 2, 2, 3)}, CONV(3, 2, 2, 1, 1, 1, 1, 0, 0, 2, 1)},
     {"conv2d/stride_2", NAS_OP_CONV2D, 0, {IN(1, 8, 7, 3), IN(3, 3, 3, 5)}, CONVQ(3, 2, 1, 1)},
