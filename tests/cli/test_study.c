@@ -432,6 +432,38 @@ static void picture_names_are_safe_whatever_objectives_are_called(void **state) 
     assert_int_equal(system(command), 0);
 }
 
+/* A row that is missing costs its trial; a wrong one is named before anything is done. */
+static void faulty_table_is_named_and_loses_nothing(void **state) {
+    (void)state;
+    const char *folder = program_folder("rows");
+    nas_text csv = {0};
+    nas_text_add(&csv, "arch,err,ms\n");
+    for (int i = 1; i < 12; i++)
+        nas_text_add(&csv, "%d-%d-%d,%d,1\n", i / 4, i / 2 % 2, i % 2, 20 - i);
+    program_file(folder, "results.csv", nas_text_str(&csv));
+    program_file(folder, "space.yaml", SPACE);
+    program_file(folder, "study.yaml",
+                 "space: space.yaml\nevaluate: {table: results.csv}\n"
+                 "objectives: [err, ms]\nbudget: {trials: 12}\n");
+    run_to_the_end(folder);
+    assert_int_equal(complete_trials(folder), 11);
+    char *said = status_of(folder), *before = front_of(folder);
+    assert_non_null(strstr(said, "failed: results.csv has no row for '0-0-0'"));
+    free(said);
+    nas_text_add(&csv, "0-0-0,nan,1\n");
+    program_file(folder, "results.csv", nas_text_str(&csv));
+    nas_text_free(&csv);
+    outcome o = program_run(folder, search);
+    assert_int_equal(o.status, 1);
+    assert_string_equal(o.err, "clnas search: err: results.csv:13: column 'err' holds 'nan', not a "
+                               "number\n");
+    program_free(&o);
+    char *after = front_of(folder);
+    assert_string_equal(after, before);
+    free(before);
+    free(after);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(killed_study_goes_on_and_ends_with_the_same_front),
@@ -446,6 +478,7 @@ int main(void) {
         cmocka_unit_test(constraint_is_checked_before_anything_is_trained),
         cmocka_unit_test(full_disk_gets_one_line_and_loses_nothing),
         cmocka_unit_test(retrained_model_evaluates_to_what_the_front_says),
+        cmocka_unit_test(faulty_table_is_named_and_loses_nothing),
         cmocka_unit_test(picture_names_are_safe_whatever_objectives_are_called),
     };
     return cmocka_run_group_tests_name("study", tests, NULL, NULL);

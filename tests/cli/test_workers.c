@@ -2,6 +2,8 @@
  * devices that fail. ctest-labels: device */
 #include "program.h"
 
+#include <nas/search.h>
+
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,6 +14,8 @@
 #include <time.h>
 
 #include <cmocka.h>
+
+enum { TRIALS = 10 };
 
 static const char space[] =
     "name: tiny\ninput: [28, 28, 1]\nclasses: 10\nnet:\n"
@@ -53,19 +57,39 @@ static char *front_of(const char *folder, const char *run) {
     return o.out;
 }
 
+/* Every trial of `run` under its number is what it is in `want`: network, state, objectives. */
+static void same_trials(const char *folder, const char *want, const char *run) {
+    const char *const runs[] = {want, run};
+    nas_store *s[2];
+    for (int i = 0; i < 2; i++) {
+        char path[4200];
+        snprintf(path, sizeof path, "%s/%s/study.db", folder, runs[i]);
+        assert_int_equal(nas_store_open_read(&s[i], path, NULL), NAS_OK);
+        assert_int_equal(nas_store_trial_count(s[i]), TRIALS);
+    }
+    for (uint32_t k = 0; k < TRIALS; k++) {
+        nas_trial a, b;
+        assert_int_equal(nas_store_trial(&a, s[0], k), NAS_OK);
+        assert_int_equal(nas_store_trial(&b, s[1], k), NAS_OK);
+        assert_int_equal(b.state, a.state);
+        assert_int_equal(b.genome.n, a.genome.n);
+        assert_memory_equal(b.genome.gene, a.genome.gene, a.genome.n * sizeof *a.genome.gene);
+        assert_memory_equal(b.objective, a.objective, 2 * sizeof *a.objective);
+    }
+    nas_store_close(s[0]);
+    nas_store_close(s[1]);
+}
+
 static void any_number_of_workers_makes_the_same_study(void **state) {
     (void)state;
     const char *folder = prepare("workers");
     static const char *const numbers[] = {"2", "4"};
     free(search(folder, "run1", "--workers", "1", 0));
-    char *want = front_of(folder, "run1");
     for (int i = 0; i < 2; i++) {
         char run[16];
         snprintf(run, sizeof run, "run%s", numbers[i]);
         free(search(folder, run, "--workers", numbers[i], 0));
-        char *got = front_of(folder, run);
-        assert_string_equal(got, want);
-        free(got);
+        same_trials(folder, "run1", run);
     }
     /* killed with three, ended with one */
     static const char *const three[] = {"search",    "study.yaml", "--out", "killed",
@@ -75,7 +99,8 @@ static void any_number_of_workers_makes_the_same_study(void **state) {
     kill(pid, SIGKILL);
     program_wait(pid);
     free(search(folder, "killed", "--workers", "1", 0));
-    char *got = front_of(folder, "killed");
+    same_trials(folder, "run1", "killed");
+    char *want = front_of(folder, "run1"), *got = front_of(folder, "killed");
     assert_string_equal(got, want);
     free(got);
     free(want);
