@@ -22,13 +22,20 @@ static void widen(double r[2], double v, bool first) {
 
 static nas_status sample_ranges(ranges *r, const nas_space *s) {
     nas_rng rng = nas_rng_stream(0, "check", 0);
+    char line[600];
     memset(r, 0, sizeof *r);
     for (; r->samples < CHECK_SAMPLES; r->samples++) {
         nas_genome x;
         nas_graph *g;
         nas_cost c;
-        r->draws += nas_space_draw(&x, s, &rng);
-        NAS_TRY(nas_space_graph(&g, s, &x, 1));
+        uint32_t draws = nas_space_draw(&x, s, &rng);
+        nas_status st = nas_space_graph(&g, s, &x, 1);
+        if (st == NAS_E_SHAPE && draws > 1) {
+            snprintf(line, sizeof line, "%s", nas_error_text());
+            return nas_fail(st, "%s by any of %u random networks", line, draws);
+        }
+        NAS_TRY(st);
+        r->draws += draws;
         nas_graph_cost(&c, g);
         nas_graph_free(g);
         widen(r->params, (double)c.params, r->samples == 0);
@@ -41,7 +48,7 @@ static void size_text(nas_text *t, const nas_space *s, bool exact) {
     char b[TALK_TEXT];
     double size = nas_space_size(s);
     if (size < 1e9) {
-        nas_text_add(t, "%s networks", talk_count(b, size));
+        nas_text_add(t, "%s network%s", talk_count(b, size), size == 1 ? "" : "s");
         return;
     }
     nas_text_add(t, "%.3g networks", size);
@@ -58,8 +65,8 @@ static void explain(nas_text *t, const nas_space *s, const ranges *r) {
     nas_space_input(s, hwc, &classes);
     nas_text_add(t, "%s: ", nas_space_name(s));
     size_text(t, s, true);
-    nas_text_add(t, ", input %dx%dx%d, %d classes, %u genes\n", hwc[0], hwc[1], hwc[2], classes,
-                 nas_space_gene_count(s));
+    nas_text_add(t, ", input %dx%dx%d, %d classes, %u gene%s\n", hwc[0], hwc[1], hwc[2], classes,
+                 nas_space_gene_count(s), nas_space_gene_count(s) == 1 ? "" : "s");
     if (nas_space_about(s)[0])
         nas_text_add(t, "%s\n", nas_space_about(s));
     nas_text_add(t, "over %d samples: params %s to %s", r->samples, talk_count(lo, r->params[0]),
@@ -192,7 +199,8 @@ static nas_status draw_space(const char *path, const nas_space *s) {
     nas_sketch *k = NULL;
     nas_text t = {0};
     size_text(&t, s, false);
-    nas_text_add(&t, ", %u genes", nas_space_gene_count(s));
+    nas_text_add(&t, ", %u gene%s", nas_space_gene_count(s),
+                 nas_space_gene_count(s) == 1 ? "" : "s");
     NAS_GO(nas_text_check(&t));
     NAS_GO(nas_space_sketch(&k, s));
     nas_space_drawing d = {

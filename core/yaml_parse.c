@@ -27,6 +27,13 @@ static void drop_event(reader *r) {
     r->has_event = false;
 }
 
+static bool is_tab(const reader *r, yaml_mark_t mark) {
+    size_t at = 0;
+    for (size_t line = 0; line < mark.line && at < r->n; at++)
+        line += r->text[at] == '\n';
+    return at + mark.column < r->n && r->text[at + mark.column] == '\t';
+}
+
 /* libyaml reports bad bytes by their offset and everything else by a mark. */
 static nas_status fail_parser(const reader *r) {
     const yaml_parser_t *p = &r->parser;
@@ -42,6 +49,8 @@ static nas_status fail_parser(const reader *r) {
         }
     }
     yaml_place place = place_of(r, mark);
+    if (p->error == YAML_SCANNER_ERROR && is_tab(r, mark))
+        return yaml_fail_at(&place, "a tab; indent with spaces");
     const char *problem = p->problem != NULL ? p->problem : "cannot be read";
     if (p->context != NULL)
         return yaml_fail_at(&place, "%s %s", problem, p->context);

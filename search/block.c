@@ -84,12 +84,14 @@ static nas_status want_rank(const build *b, nas_value x, const char *what, int32
     const nas_shape *s = shape_of(b, x);
     if (s->rank == rank)
         return NAS_OK;
-    return nas_fail(NAS_E_SHAPE, "%s needs %s, but here are %s %s%s", what, rank_names[rank],
-                    rank_names[s->rank > 4 ? 4 : s->rank], nas_shape_text(text, s, 1), hint);
+    return nas_fail(NAS_E_SHAPE, "%s needs %s, but here %s %s %s%s", what, rank_names[rank],
+                    s->rank == 3 ? "are" : "is", rank_names[s->rank > 4 ? 4 : s->rank],
+                    nas_shape_text(text, s, 1), hint);
 }
 
 nas_status want_image(const build *b, nas_value x, const char *what) {
-    return want_rank(b, x, what, 4, "");
+    bool tokens = shape_of(b, x)->rank == 3;
+    return want_rank(b, x, what, 4, tokens ? ": put it before the block that makes tokens" : "");
 }
 
 nas_status want_tokens(const build *b, nas_value x, const char *what) {

@@ -1,6 +1,8 @@
 /* search/constraints.c - what a network of a space must meet. */
 #include <nas/space.h>
 
+#include <stdio.h>
+
 #include "plan.h"
 
 enum { MAX_TRIES = 1000, MAX_BUILT = 100 };
@@ -38,6 +40,13 @@ nas_status constraints_read(nas_space *s, const nas_yaml_node *list) {
     return NAS_OK;
 }
 
+static nas_status fail_unmet(const nas_yaml_node *at) {
+    char line[600];
+    nas_status st = nas_yaml_fail(at, "the constraint '%.80s' is not met", nas_yaml_scalar(at));
+    snprintf(line, sizeof line, "%s", nas_error_text());
+    return st == NAS_E_PARSE ? nas_fail(NAS_E_SHAPE, "%s", line) : st;
+}
+
 /* Those over genes, or those over counts. */
 static nas_status check(const nas_space *s, const uint16_t *gene, bool counts) {
     for (uint32_t i = 0; i < s->n_constraints; i++) {
@@ -46,9 +55,7 @@ static nas_status check(const nas_space *s, const uint16_t *gene, bool counts) {
             continue;
         NAS_TRY(expr_worth(&w, s, s->constraint[i].expr, gene));
         if (w.is_number && w.number == 0)
-            return nas_fail(NAS_E_SHAPE, "%s: the constraint '%.80s' (line %d) is not met", s->name,
-                            nas_yaml_scalar(s->constraint[i].at),
-                            nas_yaml_line(s->constraint[i].at));
+            return fail_unmet(s->constraint[i].at);
     }
     return NAS_OK;
 }

@@ -55,10 +55,10 @@ own_block *own_find(nas_space *s, const char *kind) {
 }
 
 const char *own_nearest(const nas_space *s, const char *kind) {
-    const char *known[MAX_OWN + 1];
-    uint32_t n = 0;
-    for (; n < s->n_own; n++)
-        known[n] = s->own[n].name;
+    const char *known[MAX_OWN + 3] = {"choose", "case"};
+    uint32_t n = 2;
+    for (uint32_t i = 0; i < s->n_own; i++)
+        known[n++] = s->own[i].name;
     const char *near = block_nearest(kind);
     if (near != NULL)
         known[n++] = near;

@@ -416,6 +416,22 @@ static nas_status plan_block(plan **out, nas_space *s, const nas_yaml_node *n, c
     return NAS_OK;
 }
 
+static nas_status fail_many_keys(const nas_yaml_node *n) {
+    static const char *const kinds[] = {"choose", "case"};
+    for (size_t i = 0; i < nas_yaml_count(n); i++) {
+        const char *near = nas_nearest(nas_yaml_key(n, i), kinds, 2);
+        if (near != NULL)
+            return nas_yaml_fail(n, "unknown key '%.40s'; did you mean '%s'?", nas_yaml_key(n, i),
+                                 near);
+    }
+    if (nas_yaml_count(n) < 2)
+        return nas_yaml_fail(n, "expected one block (kind: {arguments}), found an empty map");
+    return nas_yaml_fail(n,
+                         "expected one block (kind: {arguments}), found a map of %zu keys, "
+                         "'%.40s' and '%.40s': indent arguments deeper than their block",
+                         nas_yaml_count(n), nas_yaml_key(n, 0), nas_yaml_key(n, 1));
+}
+
 nas_status plan_item(plan **out, nas_space *s, const nas_yaml_node *n, place at) {
     const char *kind = plan_kind_of(n), *path;
     if (kind != NULL && kind == nas_yaml_scalar(n) && kind[0] == '$')
@@ -427,8 +443,7 @@ nas_status plan_item(plan **out, nas_space *s, const nas_yaml_node *n, place at)
     if (is_map(n) && nas_yaml_get(n, "case") != NULL)
         return plan_case(out, s, n, at);
     if (is_map(n))
-        return nas_yaml_fail(n, "expected one block (kind: {arguments}), found a map of %zu keys",
-                             nas_yaml_count(n));
+        return fail_many_keys(n);
     NAS_TRY(plan_join(&path, s, at.prefix, at.label));
     NAS_TRY(plan_items(out, s, n, path, at.later));
     return at.name != NULL ? name_list(out, s, at.name) : NAS_OK;

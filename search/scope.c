@@ -93,15 +93,18 @@ static const char *last_part(const char *path) {
 
 static nas_status unknown(nas_space *s, const char *name, const nas_yaml_node *at) {
     enum { MAX_KNOWN = 1024 };
-    const char *known[MAX_KNOWN + MAX_LETS];
+    const char *known[MAX_KNOWN + MAX_LETS], *elsewhere = NULL;
     size_t n = 0;
     for (uint32_t i = 0; i < s->n_lets; i++)
         known[n++] = s->lets[i].name;
     for (size_t i = 0; i < NAME_CHAINS; i++)
         for (const named_value *v = s->names[i]; v != NULL && n < MAX_KNOWN; v = v->next)
-            if (v->value != NULL && is_there(s, v->where))
+            if (v->value != NULL && is_there(s, v->where) && strcmp(last_part(v->path), name) == 0)
+                elsewhere = v->path;
+            else if (v->value != NULL && is_there(s, v->where))
                 known[n++] = strchr(name, '.') != NULL ? v->path : last_part(v->path);
     const char *near = nas_nearest(name, known, n);
+    near = near != NULL ? near : elsewhere;
     if (near != NULL)
         return nas_yaml_fail(at, "unknown name '%.60s'; did you mean '%s'?", name, near);
     return nas_yaml_fail(at, "unknown name '%.60s': it is neither under let nor an earlier value",

@@ -283,8 +283,11 @@ nas_status use_let(int32_t *out, nas_space *s, const nas_yaml_node *at, const ch
     }
     snprintf(text, sizeof text, "%.*s", n > 60 ? 60 : (int)n, name);
     const char *near = nas_nearest(text, known, s->n_lets);
-    return near != NULL ? nas_yaml_fail(at, "unknown name $%s; did you mean $%s?", text, near)
-                        : nas_yaml_fail(at, "unknown name $%s: names are set under let", text);
+    return near != NULL
+               ? nas_yaml_fail(at, "unknown name $%s; did you mean $%s?", text, near)
+               : nas_yaml_fail(
+                     at, "unknown name $%s: names are set under let, or under args of a block",
+                     text);
 }
 
 /* Reads one term of "$a * $b * 2" at *p and moves behind it. */
@@ -411,6 +414,19 @@ static nas_status plan_dollar(plan **out, nas_space *s, const block_arg *a, cons
 
 /* ---- values ---- */
 
+/* A list, or a map with a key that is nearly choose, is most often meant as a choice. */
+static nas_status check_plain(const block_arg *a, const nas_yaml_node *n) {
+    static const char *const keys[] = {"choose"};
+    char line[600];
+    nas_status st = check_scalar(a, n);
+    if (st != NAS_E_PARSE || nas_yaml_kind_of(n) == NAS_YAML_SCALAR)
+        return st;
+    snprintf(line, sizeof line, "%s", nas_error_text());
+    if (nas_yaml_kind_of(n) == NAS_YAML_MAP)
+        NAS_TRY(nas_yaml_only(n, keys, 1));
+    return nas_fail(st, "%s; a choice is {choose: [...]}", line);
+}
+
 nas_status plan_value(plan **out, nas_space *s, const block_arg *a, const nas_yaml_node *n,
                       const char *path) {
     plan *p;
@@ -423,7 +439,7 @@ nas_status plan_value(plan **out, nas_space *s, const block_arg *a, const nas_ya
         return check_all(a, s, *out);
     }
     if (options == NULL) {
-        NAS_TRY(check_scalar(a, n));
+        NAS_TRY(check_plain(a, n));
         NAS_TRY(plan_new(&p, s, PLAN_SCALAR, n, 0));
         p->text = text;
         *out = p;

@@ -189,6 +189,12 @@ static const struct {
     [NAS_OP_INPUT] = {NULL, "input"},
 };
 
+/* Attention that is written out multiplies what was computed, and no weights. */
+static bool is_attention_product(const nas_graph *g, nas_value v) {
+    const nas_node *n = nas_graph_node(g, v);
+    return n->op == NAS_OP_MATMUL && !is_param(g, n->in[0]) && !is_param(g, n->in[1]);
+}
+
 op_class row_text(char out[ROW_BYTES], const nas_graph *g, nas_value v) {
     nas_op op = nas_graph_node(g, v)->op;
     nas_text t = {0};
@@ -198,7 +204,7 @@ op_class row_text(char out[ROW_BYTES], const nas_graph *g, nas_value v) {
         nas_text_add(&t, "%s", words[op].name != NULL ? words[op].name : nas_op_get(op)->name);
     snprintf(out, ROW_BYTES, "%s", nas_text_str(&t));
     nas_text_free(&t);
-    return op_class_of(op);
+    return is_attention_product(g, v) ? CLASS_ATTENTION : op_class_of(op);
 }
 
 const char *row_suffix(const nas_graph *g, nas_value v) {

@@ -44,7 +44,7 @@ static const bad_case bad_cases[] = {
     {"key that is a map", "? {a: 1}\n: x\n", "t.yaml:1:3: a key must be a word"},
     {"two documents", "a: 1\n---\nb: 2\n", "t.yaml:2:1: a second document"},
     {"open bracket", "a: [1, 2\nb: 3\n", "t.yaml:2:2: "},
-    {"tab", "a:\n\t- b\n", "t.yaml:2:1: found character that cannot start any token"},
+    {"tab", "a:\n\t- b\n", "t.yaml:2:1: a tab; indent with spaces"},
     {"bad indent", "a: 1\n  b: 2\n", "t.yaml:2:4: mapping values are not allowed"},
     {"control character", "a: 1\nb: \x01\n", "t.yaml:2:4: control characters are not allowed"},
     {"not UTF-8", "a: \xff\xfe\n", "t.yaml:1:4: "},

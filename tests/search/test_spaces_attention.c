@@ -150,7 +150,7 @@ static void counts_are_the_papers(void **state) {
 }
 
 /* Which networks A0 (208 M) to A5 (757 M) are was not published: only the two ends of the space can
- * be held to them. The smallest network has 189.8 M. */
+ * be held to them. The smallest network has what the layers of the released code sum up to. */
 static void nasvit_spans_its_published_sizes(void **state) {
     (void)state;
     nas_space *s = open_space("nasvit");

@@ -171,6 +171,25 @@ static void transformer_without_scopes_is_drawn(void **state) {
     nas_graph_free(g);
 }
 
+/* q k^T of one array costs more than the layer that made it. */
+static void written_out_attention_is_attention(void **state) {
+    (void)state;
+    nas_graph *g;
+    MUST(nas_graph_create(&g));
+    nas_value x = input(g, NAS_SHAPE(1, 32, 8)), q, y;
+    MUST(nas_graph_scope_push(g, "a", "attention", 0));
+    MUST(nas_linear(&q, g, x, param(g, NAS_SHAPE(8, 8)), NAS_NO_VALUE));
+    MUST(nas_matmul(&y, g, q, q, false, true));
+    MUST(nas_softmax(&y, g, y));
+    MUST(nas_matmul(&y, g, y, q, false, false));
+    nas_graph_scope_pop(g);
+    nas_graph_set_output(g, y);
+    picture p = draw(g, false, NULL);
+    picture_free(&p);
+    assert_true(picture_count(path, 0xCC79A7) > 1000); /* attention's colour */
+    nas_graph_free(g);
+}
+
 /* Every value is used by every later one: more skips than there are lanes. */
 static void dense_connections_are_drawn(void **state) {
     (void)state;
@@ -265,6 +284,7 @@ int main(void) {
         cmocka_unit_test(weights_are_drawn_as_heat),
         cmocka_unit_test(inference_graph_is_drawn_too),
         cmocka_unit_test(transformer_without_scopes_is_drawn),
+        cmocka_unit_test(written_out_attention_is_attention),
         cmocka_unit_test(dense_connections_are_drawn),
         cmocka_unit_test(empty_and_tiny_graphs_are_drawn),
         cmocka_unit_test(long_network_wraps_and_too_long_is_refused),
