@@ -176,7 +176,7 @@ static nas_status run(nas_estimate *total, nas_estimate *per_node, nas_text *how
                         usable.bram18, usable.lut);
     nas_estimate sum = {.binds = n ? fold_all(s, n, h, &usable) : "compute"};
     nas_footprint f;
-    NAS_TRY(nas_footprint_of(&f, g));
+    NAS_TRY(nas_footprint_of(&f, g, NULL));
     price_stages(&sum, per_node, s, n, h, g);
     b = sum_blocks(s, n);
     sum.memory_bytes = (f.weights + f.activations) * h->info.bits / 32;

@@ -92,11 +92,13 @@ nas_kernel_class nas_kernel_class_of(const nas_graph *g, const nas_node *n);
 /* The share of the units' and lanes' work that is not lost to the edges of tiles: in (0, 1]. */
 double nas_utilisation(const nas_hw *h, const nas_graph *g, const nas_node *n);
 
-/* Bytes of weights, and the most bytes of activations alive at one time. */
+/* Bytes of weights, and the most bytes of inputs and activations that lie beside them at one time.
+ * t: g is its graph, whose gradients lie there all the time; NULL: an inference. */
 typedef struct nas_footprint {
     double weights, activations;
 } nas_footprint;
-nas_status nas_footprint_of(nas_footprint *out, const nas_graph *g) NAS_MUST_USE;
+nas_status nas_footprint_of(nas_footprint *out, const nas_graph *g,
+                            const nas_training *t) NAS_MUST_USE;
 
 /* True for what becomes a kernel: no leaf and no alias. */
 bool nas_is_kernel(const nas_node *n);

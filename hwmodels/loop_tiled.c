@@ -270,7 +270,7 @@ static nas_status run(nas_estimate *total, nas_estimate *per_node, nas_text *how
                       const nas_graph *g) {
     const nas_hw *h = s->h;
     nas_footprint f;
-    NAS_TRY(nas_footprint_of(&f, g));
+    NAS_TRY(nas_footprint_of(&f, g, NULL));
     double memory = (f.weights + f.activations) * h->info.bits / 32;
     NAS_TRY(nas_memory_fits(h, memory));
     search_tilings(s);

@@ -100,7 +100,7 @@ static nas_status estimate(nas_estimate *total, nas_estimate *per_node, nas_text
     nas_estimate sum = {.dsp = (double)NAN, .bram18 = (double)NAN, .lut = (double)NAN};
     uint32_t count = nas_graph_count(g);
     (void)how; /* nothing is chosen */
-    NAS_TRY(nas_footprint_of(&f, g));
+    NAS_TRY(nas_footprint_of(&f, g, NULL));
     if (h->info.memory_bytes > 0 && f.weights + f.activations > h->info.memory_bytes)
         return nas_fail(NAS_E_TOO_BIG, "%s: the network needs %.0f MiB, the device has %.0f MiB",
                         h->info.name, (f.weights + f.activations) / 1048576,

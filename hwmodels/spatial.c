@@ -68,7 +68,7 @@ static nas_status estimate(nas_estimate *total, nas_estimate *per_node, nas_text
     nas_estimate sum = {.dsp = (double)NAN, .bram18 = (double)NAN, .lut = (double)NAN};
     nas_status st;
     (void)how; /* nothing is chosen */
-    NAS_TRY(nas_footprint_of(&f, g));
+    NAS_TRY(nas_footprint_of(&f, g, NULL));
     sum.memory_bytes = (f.weights + f.activations) / 32 * h->info.bits;
     NAS_TRY(nas_memory_fits(h, sum.memory_bytes));
     NAS_GO(nas_layers_of(&l, &n, g));

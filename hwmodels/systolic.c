@@ -46,7 +46,7 @@ static nas_status estimate(nas_estimate *total, nas_estimate *per_node, nas_text
     uint32_t n = 0;
     nas_estimate sum = {.dsp = (double)NAN, .bram18 = (double)NAN, .lut = (double)NAN};
     nas_status st;
-    NAS_TRY(nas_footprint_of(&f, g));
+    NAS_TRY(nas_footprint_of(&f, g, NULL));
     double bytes = h->info.bits / 8, weights = f.weights / 4 * bytes;
     NAS_TRY(nas_memory_fits(h, (f.weights + f.activations) / 4 * bytes));
     NAS_GO(nas_layers_of(&l, &n, g));

@@ -44,7 +44,7 @@ typedef struct nas_estimate {
     double latency_s;
     double interval_s;    /* total: between the results of two batches that follow at once */
     double energy_j;      /* NAN: not modelled */
-    double memory_bytes;  /* total: weights and peak activations; node: its output */
+    double memory_bytes;  /* total: weights, inputs, peak activations, as the runtime plans them; node: its output */
     double compute_s, memory_s, launch_s; /* the parts; latency = max(compute, memory) + launch */
     double dsp, bram18, lut; /* total: of an FPGA design for this network; otherwise NAN */
     const char *binds;    /* what limits it: "compute", "memory", "launch", "dsp", "bram18", "lut"; static */
