@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* What the verb holds while it works. */
@@ -23,8 +24,16 @@ static void job_free(job *j) {
     nas_free(j->network);
 }
 
-/* Before hours of training: whether the model can be written at their end. */
-static nas_status check_writable(const char *out) {
+/* Before hours of training: whether the model can be written at their end, and not over its own
+ * network file. */
+static nas_status check_writable(const char *out, const char *network) {
+    struct stat a, b;
+    if (stat(out, &a) == 0) {
+        if (S_ISDIR(a.st_mode))
+            return nas_fail(NAS_E_IO, "%s: cannot create: it is a folder", out);
+        if (stat(network, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+            return nas_fail(NAS_E_IO, "%s: the model would overwrite its own network file", out);
+    }
     const char *slash = strrchr(out, '/');
     nas_text folder = {0};
     nas_text_add(&folder, "%.*s", slash ? (int)(slash - out) + 1 : 1, slash ? out : ".");
@@ -37,7 +46,7 @@ static nas_status check_writable(const char *out) {
 
 static nas_status open_all(job *j, const cli_args *a, const nas_train_config *c, int64_t images) {
     int32_t hwc[3], classes;
-    NAS_TRY(check_writable(cli_get(a, "out")));
+    NAS_TRY(check_writable(cli_get(a, "out"), a->word[0]));
     NAS_TRY(cli_network(&j->graph, &j->network, a->word[0], c->batch));
     cli_graph_io(j->graph, hwc, &classes);
     NAS_TRY(cli_data(&j->data, cli_get(a, "data"), hwc[0], hwc[1], hwc[2]));
