@@ -67,6 +67,10 @@ static int run(cli_args *a) {
     bool json = cli_has(a, "json");
     if (nas_device_list(&info, &n) != NAS_OK)
         return cli_fail(a);
+    if (n == 0)
+        fprintf(stderr,
+                "clnas devices: no OpenCL device answers here: is a driver installed (for a "
+                "CPU pocl-opencl-icd), and can it write to $HOME?\n");
     nas_text_add(&t, "%s", json ? "[" : "");
     for (uint32_t i = 0; i < n; i++) {
         double flops = 0, bw = 0;

@@ -163,11 +163,17 @@ static bool contains(const char *text, const char *part) {
 
 static nas_status fail_choose(const found *f, uint32_t n, const char *spec, const char *why) {
     nas_text t = {0};
+    if (n == 0)
+        return nas_fail(
+            NAS_E_NOT_FOUND,
+            "device \"%s\": no OpenCL device answers here: is a driver installed (for a "
+            "CPU pocl-opencl-icd), and can it write to $HOME? ref is always there, but slow",
+            spec);
     for (uint32_t i = 0; i < n; i++)
         nas_text_add(&t, "%s%d %s (%s)", i ? ", " : "", (int)f[i].info.index, f[i].info.name,
                      f[i].info.type);
     nas_status st = nas_fail(NAS_E_NOT_FOUND, "device \"%s\": %s; there is: %s, and ref", spec, why,
-                             n ? nas_text_str(&t) : "no OpenCL device");
+                             nas_text_str(&t));
     nas_text_free(&t);
     return st;
 }
