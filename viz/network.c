@@ -219,7 +219,7 @@ static void draw_edge(const net *n, canvas *c, const net_edge *e) {
 
 static double draw_heat_scale(const net *n, canvas *c, double x, double y) {
     enum { STEPS = 40, WIDTH = 160 };
-    char most[SI_BYTES + 32];
+    char most[SI_BYTES];
     if (n->d->weight == NULL)
         return y;
     const char *label = n->d->weight_label != NULL ? n->d->weight_label : "weight";
@@ -231,8 +231,7 @@ static double draw_heat_scale(const net *n, canvas *c, double x, double y) {
         canvas_box(c, (box){x + i * WIDTH / (double)STEPS, y + 3, WIDTH / (double)STEPS + 0.5, 12},
                    0, heat(n, n->most_weight * (i + 0.5) / STEPS), 1);
     canvas_frame(c, (box){x, y + 3, WIDTH, 12}, 0, (pen){GREY, 0.8, 0, false});
-    snprintf(most, sizeof most, "%.3g", n->most_weight);
-    canvas_text(c, x + WIDTH + 6, y + 13, most, row_font, LEFT);
+    canvas_text(c, x + WIDTH + 6, y + 13, weight_text(most, n->most_weight), row_font, LEFT);
     return y + 22;
 }
 

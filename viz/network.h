@@ -8,6 +8,7 @@
 
 #include <nas/viz.h>
 
+#include "axes.h"
 #include "canvas.h"
 
 typedef enum op_class {
@@ -105,6 +106,8 @@ enum { BRACKET = 7 }; /* between skips that run side by side inside a box */
  * op as its head. */
 size_t first_row(const net_box *b);
 size_t skips_inside(const net_box *b);
+/* A box's weight as it is written: 0.12, 49.2, 2310. */
+const char *weight_text(char out[SI_BYTES], double v);
 /* Lines at the foot: counts, and the weight where there is one. */
 void foot_text(char counts[ROW_BYTES], char weight[ROW_BYTES], const net *n, const net_box *b);
 

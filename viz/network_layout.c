@@ -21,8 +21,19 @@ size_t skips_inside(const net_box *b) {
     return count;
 }
 
+const char *weight_text(char out[SI_BYTES], double v) {
+    snprintf(out, SI_BYTES, fabs(v) >= 1000 && fabs(v) < 1e9 ? "%.0f" : "%.3g", v);
+    return out;
+}
+
+/* " us" of "latency, us" */
+static const char *weight_unit(const net *n) {
+    const char *comma = n->d->weight_label != NULL ? strrchr(n->d->weight_label, ',') : NULL;
+    return comma != NULL ? comma + 1 : "";
+}
+
 void foot_text(char counts[ROW_BYTES], char weight[ROW_BYTES], const net *n, const net_box *b) {
-    char params[SI_BYTES], macs[SI_BYTES], times[16] = "";
+    char params[SI_BYTES], macs[SI_BYTES], value[SI_BYTES], times[16] = "";
     counts[0] = weight[0] = '\0';
     if (b->copies > 1)
         snprintf(times, sizeof times, "each ");
@@ -34,7 +45,8 @@ void foot_text(char counts[ROW_BYTES], char weight[ROW_BYTES], const net *n, con
                  si_text(params, (double)(b->params > 0 ? b->params : b->macs)),
                  b->params > 0 ? "params" : "MACs");
     if (n->d->weight != NULL && b->weight != 0)
-        snprintf(weight, ROW_BYTES, "%.3g  (%.1f %%)", b->weight,
+        snprintf(weight, ROW_BYTES, "%s%s%s  (%.1f %%)", weight_text(value, b->weight),
+                 weight_unit(n), b->copies > 1 ? " in all" : "",
                  n->weight > 0 ? 100 * b->weight / n->weight : 0.0);
 }
 

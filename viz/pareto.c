@@ -77,14 +77,19 @@ static void find_ranges(const nas_pareto_plot *p, range *x, range *y) {
 
 enum { MAX_ENTRIES = 8 };
 
-/* "hypervolume 7.6 ms·%", or the bare word when the number is not given. */
+static const char *unit_or_label(const nas_plot_axis *a) {
+    return a->unit && *a->unit ? a->unit : a->label ? a->label : "";
+}
+
+/* "hypervolume 7.6 ms·%", or the bare word when the number is not given. An axis of plain counts
+ * has its label for a unit: "%" alone would pass for a share. */
 static void hypervolume_text(char *out, size_t room, const nas_pareto_plot *p) {
     if (!isfinite(p->hypervolume)) {
         snprintf(out, room, "hypervolume");
         return;
     }
-    const char *x = p->x.unit ? p->x.unit : "", *y = p->y.unit ? p->y.unit : "";
-    snprintf(out, room, "hypervolume %.4g %s%s%s", p->hypervolume, x, *x && *y ? "·" : "", y);
+    snprintf(out, room, "hypervolume %.4g %s·%s", p->hypervolume, unit_or_label(&p->x),
+             unit_or_label(&p->y));
 }
 
 static double draw_legend(const plot *d, double top) {

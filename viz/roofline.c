@@ -72,15 +72,15 @@ static void draw_kernels(const plot *d) {
 
 static double draw_legend(const plot *d, double top) {
     legend_entry e[MAX_GROUPS + 2];
-    char peak[SI_BYTES], slope[SI_BYTES], cache[SI_BYTES], text[2][96];
+    char text[2][96];
     size_t n = 0;
     for (uint32_t k = 0; k < d->p->n_groups && n < MAX_GROUPS; k++)
         e[n++] = (legend_entry){LEGEND_MARKER, series_marker(k), series_colour(k), d->p->group[k]};
-    snprintf(text[0], sizeof text[0], "peak %sFLOP/s, memory %sB/s",
-             si_text(peak, d->p->peak_flops), si_text(slope, d->p->bandwidth));
+    snprintf(text[0], sizeof text[0], "peak %.4g GFLOP/s, memory %.4g GB/s",
+             d->p->peak_flops * 1e-9, d->p->bandwidth * 1e-9);
     e[n++] = (legend_entry){LEGEND_LINE, MARK_DISC, INK, text[0]};
     if (d->p->cache_bandwidth > 0) {
-        snprintf(text[1], sizeof text[1], "cache %sB/s", si_text(cache, d->p->cache_bandwidth));
+        snprintf(text[1], sizeof text[1], "cache %.4g GB/s", d->p->cache_bandwidth * 1e-9);
         e[n++] = (legend_entry){LEGEND_DASHED, MARK_DISC, DARK_GREY, text[1]};
     }
     return legend_draw(d->c, e, n, d->area.x, top, PLOT_WIDTH - d->area.x - 24);
