@@ -1,8 +1,10 @@
 /* runtime/rows_conv.c - rows of conv2d and its gradients: register tiles, depthwise, any groups. */
 #include "rows.h"
 
+#include <string.h>
+
 static const char conv_cl[] = "conv.cl", depthwise_cl[] = "depthwise.cl",
-                  grouped_cl[] = "grouped.cl";
+                  rows_cl[] = "depthwise_rows.cl", grouped_cl[] = "grouped.cl";
 
 typedef struct geometry { /* x [N,H,W,C], y [N,P,Q,K], w [R,S,C/groups,K] */
     int64_t n, h, w, c, p, q, k, r, s, groups;
@@ -176,6 +178,46 @@ static void emit_depthwise_dw(emitter *e) {
     parts_end(e, parts, pieces, size);
 }
 
+/* On CPUs an item walks whole rows, all channels; on GPUs neighbouring items are neighbouring
+ * channels. */
+static bool by_rows(const emitter *e, geometry z) {
+    return depthwise(z) && z.c >= e->d->tile.vw && !strcmp(e->d->info.type, "cpu");
+}
+static bool y_by_rows(const emitter *e) {
+    return by_rows(e, forward(e));
+}
+static bool dx_by_rows(const emitter *e) {
+    return by_rows(e, for_dx(e));
+}
+static bool dw_by_rows(const emitter *e) {
+    return by_rows(e, for_dw(e));
+}
+
+static void emit_rows_y(emitter *e) {
+    geometry z = forward(e);
+    LAUNCH(e, rows_cl, "depthwise_rows_y", z.n * z.p, 1, 1, KI(z.n), KI(z.h), KI(z.w), KI(z.c),
+           KI(z.p), KI(z.q), KI(z.r), KI(z.s), STEPS(z.a), KI(flags_of(z.a)), KI(z.a->conv.act),
+           KIN(e, 0), KIN(e, 1), bias_of(e), residual_of(e), KOUT(e));
+}
+
+static void emit_rows_dx(emitter *e) {
+    geometry z = for_dx(e);
+    LAUNCH(e, rows_cl, "depthwise_rows_dx", z.n * z.h, 1, 1, KI(z.n), KI(z.h), KI(z.w), KI(z.c),
+           KI(z.p), KI(z.q), KI(z.r), KI(z.s), STEPS(z.a), KIN(e, 0), KIN(e, 1), KOUT(e));
+}
+
+static void emit_rows_dw(emitter *e) {
+    geometry z = for_dw(e);
+    int64_t size = z.r * z.s * z.c, vw = e->d->tile.vw, vectors = rows_div(z.c, vw);
+    int64_t images = rows_div(z.n, rows_pieces(e, z.n, 1, 1, 64)), pieces = rows_div(z.n, images);
+    int64_t many = rows_div(vectors, rows_pieces(e, vectors, 1, pieces, vectors)) * vw;
+    karg parts = parts_begin(e, pieces, size);
+    LAUNCH(e, rows_cl, "depthwise_rows_dw", rows_div(z.c, many), pieces, 1, KI(z.h), KI(z.w),
+           KI(z.c), KI(z.p), KI(z.q), KI(z.r), KI(z.s), STEPS(z.a), KI(z.n), KI(images), KI(many),
+           KIN(e, 0), KIN(e, 1), parts);
+    parts_end(e, parts, pieces, size);
+}
+
 /* ---- any groups ---- */
 
 static void emit_grouped_y(emitter *e) {
@@ -205,9 +247,15 @@ static void emit_grouped_dw(emitter *e) {
     parts_end(e, parts, pieces, size);
 }
 
-const row rows_conv2d[] = {
-    {y_one_group, emit_y}, {y_depthwise, emit_depthwise_y}, {NULL, emit_grouped_y}};
-const row rows_conv2d_dx[] = {
-    {dx_one_group, emit_dx}, {dx_depthwise, emit_depthwise_dx}, {NULL, emit_grouped_dx}};
-const row rows_conv2d_dw[] = {
-    {dw_one_group, emit_dw}, {dw_depthwise, emit_depthwise_dw}, {NULL, emit_grouped_dw}};
+const row rows_conv2d[] = {{y_one_group, emit_y},
+                           {y_by_rows, emit_rows_y},
+                           {y_depthwise, emit_depthwise_y},
+                           {NULL, emit_grouped_y}};
+const row rows_conv2d_dx[] = {{dx_one_group, emit_dx},
+                              {dx_by_rows, emit_rows_dx},
+                              {dx_depthwise, emit_depthwise_dx},
+                              {NULL, emit_grouped_dx}};
+const row rows_conv2d_dw[] = {{dw_one_group, emit_dw},
+                              {dw_by_rows, emit_rows_dw},
+                              {dw_depthwise, emit_depthwise_dw},
+                              {NULL, emit_grouped_dw}};
