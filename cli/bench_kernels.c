@@ -84,25 +84,6 @@ static const kernel_case cases[] = {
 };
 /* clang-format on */
 
-static nas_status write_noise(nas_exec *e, const nas_graph *g) {
-    nas_status st = NAS_OK;
-    float *v = NULL;
-    size_t cap = 0;
-    for (uint32_t i = 0; i < nas_graph_count(g); i++) {
-        if (nas_graph_node(g, (nas_value){i})->op != NAS_OP_INPUT)
-            continue;
-        size_t n = (size_t)nas_shape_count(nas_graph_shape(g, (nas_value){i}));
-        NAS_GO(nas_grow(&v, &cap, n, sizeof *v));
-        nas_rng rng = nas_rng_stream(0, "bench", i);
-        for (size_t k = 0; k < n; k++)
-            v[k] = 0.5f + (float)nas_rng_uniform(&rng);
-        NAS_GO(nas_exec_write(e, (nas_value){i}, v, n));
-    }
-done:
-    nas_free(v);
-    return st;
-}
-
 static nas_status run_times(double *seconds, nas_exec *e, int n) {
     double start = nas_clock();
     for (int i = 0; i < n; i++)
@@ -119,7 +100,7 @@ nas_status bench_graph(double *seconds, nas_device *d, const nas_graph *g, nas_v
     int times = 1;
     NAS_GO(nas_exec_create(&e, d, g, &y, 1, NULL, 0));
     NAS_GO(nas_exec_init(e, 0));
-    NAS_GO(write_noise(e, g));
+    NAS_GO(nas_exec_noise(e));
     NAS_GO(run_times(&once, e, 2));
     NAS_GO(run_times(&once, e, 1));
     while (once * times < least_seconds && times < 1000)

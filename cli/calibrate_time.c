@@ -16,25 +16,6 @@ static double quartile_mean(double *v, size_t n) {
     return sum / (double)(n - 2 * (n / 4));
 }
 
-static nas_status write_noise(nas_exec *e, const nas_graph *g) {
-    nas_status st = NAS_OK;
-    float *v = NULL;
-    size_t cap = 0;
-    for (uint32_t i = 0; i < nas_graph_count(g); i++) {
-        if (nas_graph_node(g, (nas_value){i})->op != NAS_OP_INPUT)
-            continue;
-        size_t n = (size_t)nas_shape_count(nas_graph_shape(g, (nas_value){i}));
-        NAS_GO(nas_grow(&v, &cap, n, sizeof *v));
-        nas_rng rng = nas_rng_stream(0, "calibrate noise", i);
-        for (size_t k = 0; k < n; k++)
-            v[k] = (float)nas_rng_normal(&rng);
-        NAS_GO(nas_exec_write(e, (nas_value){i}, v, n));
-    }
-done:
-    nas_free(v);
-    return st;
-}
-
 static nas_status time_whole(double *whole_s, nas_exec *e, const nas_graph *g) {
     nas_value y = nas_graph_output(g);
     size_t count = (size_t)nas_shape_count(nas_graph_shape(g, y)), n = 0;
@@ -81,7 +62,7 @@ nas_status calibrate_time(double *whole_s, double *node, nas_device *d, const na
     nas_status st;
     NAS_GO(nas_exec_create(&e, d, g, &y, 1, NULL, 0));
     NAS_GO(nas_exec_init(e, 0));
-    NAS_GO(write_noise(e, g));
+    NAS_GO(nas_exec_noise(e));
     for (int i = 0; i < WARM_UP; i++)
         NAS_GO(nas_exec_run(e));
     NAS_GO(nas_exec_wait(e));

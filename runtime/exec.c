@@ -190,6 +190,26 @@ nas_status nas_exec_write(nas_exec *e, nas_value v, const float *src, size_t cou
     return nas_buffer_write(e->value[v.id], 0, src, count);
 }
 
+nas_status nas_exec_noise(nas_exec *e) {
+    nas_status st = NAS_OK;
+    float *values = NULL;
+    size_t cap = 0;
+    for (uint32_t i = 0; i < nas_graph_count(e->graph); i++) {
+        nas_value v = {i};
+        if (nas_graph_node(e->graph, v)->op != NAS_OP_INPUT)
+            continue;
+        size_t count = (size_t)nas_shape_count(nas_graph_shape(e->graph, v));
+        nas_rng rng = nas_rng_stream(0, "noise", i);
+        NAS_GO(nas_grow(&values, &cap, count, sizeof *values));
+        for (size_t k = 0; k < count; k++)
+            values[k] = 0.5f + (float)nas_rng_uniform(&rng);
+        NAS_GO(nas_exec_write(e, v, values, count));
+    }
+done:
+    nas_free(values);
+    return st;
+}
+
 nas_status nas_exec_read(nas_exec *e, nas_value v, float *dst, size_t count) {
     NAS_TRY(check_count(e, v, count));
     return nas_buffer_read(e->value[v.id], 0, dst, count);
@@ -201,10 +221,6 @@ nas_status nas_exec_run(nas_exec *e) {
 
 nas_status nas_exec_wait(nas_exec *e) {
     return nas_device_finish(e->device);
-}
-
-uint32_t nas_exec_launches(const nas_exec *e) {
-    return (uint32_t)e->n_steps;
 }
 
 nas_status nas_exec_profile(nas_exec *e, double *seconds, uint32_t n) {

@@ -39,27 +39,6 @@ static nas_status repeat(nas_latency *out, const probe *p) {
     return NAS_OK;
 }
 
-/* Images of noise: zeros could be a special case for a device. */
-static nas_status write_inputs(nas_exec *exec, const nas_graph *g) {
-    nas_status st = NAS_OK;
-    float *values = NULL;
-    size_t cap = 0;
-    for (uint32_t i = 0; i < nas_graph_count(g); i++) {
-        nas_value v = {i};
-        size_t count = (size_t)nas_shape_count(nas_graph_shape(g, v));
-        if (nas_graph_node(g, v)->op != NAS_OP_INPUT)
-            continue;
-        nas_rng rng = nas_rng_stream(0, "latency", i);
-        NAS_GO(nas_grow(&values, &cap, count, sizeof *values));
-        for (size_t k = 0; k < count; k++)
-            values[k] = (float)nas_rng_normal(&rng);
-        NAS_GO(nas_exec_write(exec, v, values, count));
-    }
-done:
-    nas_free(values);
-    return st;
-}
-
 nas_status nas_measure_latency(nas_latency *out, nas_device *d, const nas_graph *model,
                                int32_t batch) {
     nas_status st = NAS_OK;
@@ -78,7 +57,7 @@ nas_status nas_measure_latency(nas_latency *out, nas_device *d, const nas_graph 
         NAS_GO(nas_fail_memory(p.count * sizeof *p.result));
     NAS_GO(nas_exec_create(&p.exec, d, inference.graph, &p.output, 1, NULL, 0));
     NAS_GO(nas_exec_init(p.exec, 0));
-    NAS_GO(write_inputs(p.exec, inference.graph));
+    NAS_GO(nas_exec_noise(p.exec));
     NAS_GO(repeat(&result, &p));
     *out = result;
 done:

@@ -109,10 +109,12 @@ nas_status nas_exec_create(nas_exec **out, nas_device *d, const nas_graph *g, co
 void nas_exec_free(nas_exec *e);
 nas_status nas_exec_init(nas_exec *e, uint64_t seed) NAS_MUST_USE; /* PARAM, STATE, CONSTANT leaves */
 nas_status nas_exec_write(nas_exec *e, nas_value v, const float *src, size_t count) NAS_MUST_USE;
+/* Fills the inputs for a measure of time: zeros could be a special case for a device. Between 0.5 and 1.5,
+ * which will do as a variance too. */
+nas_status nas_exec_noise(nas_exec *e) NAS_MUST_USE;
 nas_status nas_exec_run(nas_exec *e) NAS_MUST_USE;                                       /* enqueues */
 nas_status nas_exec_read(nas_exec *e, nas_value v, float *dst, size_t count) NAS_MUST_USE; /* waits */
 nas_status nas_exec_wait(nas_exec *e) NAS_MUST_USE;
-uint32_t nas_exec_launches(const nas_exec *e); /* kernels of one run */
 /* Seconds of each node in one run (0 for leaves and aliases), by events; n = nas_graph_count. */
 nas_status nas_exec_profile(nas_exec *e, double *seconds, uint32_t n) NAS_MUST_USE;
 
