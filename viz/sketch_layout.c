@@ -233,12 +233,13 @@ static uint32_t fill(const sketch_picture *p, double height, double *tallest, do
 }
 
 static void choose_columns(sketch_picture *p) {
-    double total = 0, area = 0, best = INFINITY, best_height = 0, tallest, width;
+    double total = 0, area = 0, best = INFINITY, best_height = 0, height, tallest, width;
     for (uint32_t i = 0; i < p->net.n + p->n_parts; i++)
         total += nth(p, i)->place.h + SKETCH_GAP;
     for (uint32_t i = 0; i < p->net.n + p->n_parts; i++)
         area += (nth(p, i)->place.h + SKETCH_GAP) * (nth(p, i)->place.w + SKETCH_GUTTER);
-    for (double height = total; height > 120; height *= 0.93) {
+    height = total;
+    while (height > 120) {
         (void)fill(p, height, &tallest, &width);
         double empty = 1 - area / ((tallest + SKETCH_GAP) * (width + SKETCH_GUTTER));
         double off = fabs(log(width / (tallest + 120) / aspect)) + 0.7 * empty;
@@ -246,6 +247,7 @@ static void choose_columns(sketch_picture *p) {
             best = off;
             best_height = height;
         }
+        height *= 0.93;
     }
     (void)fill(p, best_height, &p->height, &p->width);
 }
