@@ -109,3 +109,10 @@ nas_status nas_memory_fits(const nas_hw *h, double bytes) {
                         h->info.name, bytes / 1048576, h->info.memory_bytes / 1048576);
     return NAS_OK;
 }
+
+void nas_grid_complete(nas_hw *h) {
+    nas_hw_info *f = &h->info;
+    f->peak_flops = 2 * h->rows * h->columns * f->clock_hz;
+    f->cache_bytes = h->buffer_bytes;
+    f->cache_bandwidth = fmax(f->bandwidth, h->columns * f->bits / 8 * f->clock_hz);
+}

@@ -25,6 +25,9 @@ bool nas_layer_equal(const nas_layer *a, const nas_layer *b);
 /* The parts of an estimate that every such model has alike: counts, memory, per-node results. */
 void nas_layer_counts(nas_estimate *e, const nas_graph *g, const nas_layer *l, double word_bytes);
 
+/* What an array of rows x columns multipliers and its buffer say of peak and cache. */
+void nas_grid_complete(nas_hw *h);
+
 /* E_TOO_BIG when the network's weights and activations do not fit a memory that the device names.
  */
 nas_status nas_memory_fits(const nas_hw *h, double bytes) NAS_MUST_USE;

@@ -89,12 +89,5 @@ done:
     return st;
 }
 
-static void complete(nas_hw *h) {
-    nas_hw_info *f = &h->info;
-    f->peak_flops = 2 * h->rows * h->columns * f->clock_hz;
-    f->cache_bytes = h->buffer_bytes;
-    f->cache_bandwidth = fmax(f->bandwidth, h->columns * f->bits / 8 * f->clock_hz);
-}
-
 const nas_hw_model nas_hw_spatial = {
-    .name = "spatial", .kinds = "asic", .complete = complete, .estimate = estimate};
+    .name = "spatial", .kinds = "asic", .complete = nas_grid_complete, .estimate = estimate};

@@ -74,12 +74,5 @@ done:
     return st;
 }
 
-static void complete(nas_hw *h) {
-    nas_hw_info *f = &h->info;
-    f->peak_flops = 2 * h->rows * h->columns * f->clock_hz;
-    f->cache_bytes = h->buffer_bytes;
-    f->cache_bandwidth = fmax(f->bandwidth, h->columns * f->bits / 8 * f->clock_hz);
-}
-
 const nas_hw_model nas_hw_systolic = {
-    .name = "systolic", .kinds = "asic", .complete = complete, .estimate = estimate};
+    .name = "systolic", .kinds = "asic", .complete = nas_grid_complete, .estimate = estimate};
