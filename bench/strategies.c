@@ -251,6 +251,21 @@ static int usage(void) {
     return 2;
 }
 
+/* A strategy, or one of the peers, which bench/strategies_peers.py runs. */
+static bool is_known(const char *name) {
+    const char *const *names = nas_strategy_names();
+    size_t n = 0;
+    for (; names[n] != NULL; n++)
+        if (strcmp(names[n], name) == 0)
+            return true;
+    if (strncmp(name, "optuna ", 7) == 0 || strncmp(name, "pymoo ", 6) == 0)
+        return true;
+    const char *near = nas_nearest(name, names, n);
+    fprintf(stderr, "bench_strategies: --only: no strategy '%s'%s%s%s\n", name,
+            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return false;
+}
+
 static bool read_count(uint32_t *out, const char *text, uint32_t max) {
     char *end;
     unsigned long v = text != NULL ? strtoul(text, &end, 10) : 0;
@@ -273,7 +288,8 @@ static bool read_arguments(settings *s, char **arg) {
             s->table = *arg;
         else if (strcmp(*arg, "--space") == 0 && next != NULL)
             s->space = *++arg;
-        else if (strcmp(*arg, "--only") == 0 && next != NULL && s->n_only < MAX_LIST)
+        else if (strcmp(*arg, "--only") == 0 && next != NULL && s->n_only < MAX_LIST &&
+                 is_known(next))
             s->only[s->n_only++] = *++arg;
         else if (strcmp(*arg, "--seeds") == 0 && read_count(&s->seeds_single, next, 100000))
             arg++;

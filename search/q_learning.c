@@ -1,9 +1,9 @@
 /* search/q_learning.c - Q-learning over the genes in turn, after MetaQNN (Baker et al. 2017).
  *
  * A state is a gene and the option of the gene before it that counts; an action is an option. The
- * reward comes at the end, for the whole network. Choices are greedy but for a share that falls
- * from all to `exploration` over the budget; every lot is followed by a replay of random earlier
- * trials.
+ * reward of the whole network is shared out among its steps, as in BlockQNN (Zhong et al. 2018).
+ * Choices are greedy but for a share that falls from all to `exploration` over the budget; every
+ * lot is followed by a replay of random earlier trials.
  */
 #include "controller.h"
 
@@ -83,22 +83,26 @@ static void propose_one(nas_genome *out, void *self, const nas_strategy *t, uint
     nas_space_canonical(out, t->space);
 }
 
-/* From the last gene to the first, so that the reward reaches all of them at once. */
+/* From the last gene to the first, so that the reward reaches all of them at once. Each gets an
+ * equal part of it: a state knows one gene, so what comes behind it does not tell a good start. */
 static void replay(learner *q, const nas_strategy *t, const episode *e, double rate) {
     bool active[NAS_MAX_GENES];
     nas_genome x;
+    uint32_t steps = 0;
     strategy_genome(&x, t, e->trial);
     nas_space_active(active, t->space, &x);
-    double target = e->reward - q->usual;
+    for (uint32_t g = 0; g < t->genes; g++)
+        steps += active[g];
+    double part = (e->reward - q->usual) / fmax(steps, 1), next = 0;
     for (uint32_t g = t->genes; g-- > 0;) {
         if (!active[g])
             continue;
         double *v = values_of(q, t, &x, g);
         uint32_t n = nas_space_gene(t->space, g)->n;
-        v[x.gene[g]] += rate * (target - v[x.gene[g]]);
-        target = v[0];
+        v[x.gene[g]] += rate * (part + next - v[x.gene[g]]);
+        next = v[0];
         for (uint32_t k = 1; k < n; k++)
-            target = fmax(target, v[k]);
+            next = fmax(next, v[k]);
     }
 }
 

@@ -367,6 +367,40 @@ static void dull_results_stop_no_strategy(void **state) {
         }
 }
 
+/* Two objectives that pull gene 0 to either end; what is its mean in the later half? */
+static double end_of_gene_0(const char *name, double alpha, double threshold) {
+    enum { N = 240 };
+    const nas_strategy_options o = {.n_objectives = 2,
+                                    .seed = 1,
+                                    .budget = N,
+                                    .numbers = {.alpha = alpha, .threshold = threshold}};
+    nas_strategy *t = NULL;
+    double sum = 0;
+    assert_int_equal(nas_strategy_create(&t, name, toy, &o), NAS_OK);
+    for (uint32_t i = 0; i < N; i++) {
+        nas_genome x;
+        assert_int_equal(nas_strategy_ask(&x, t, i), NAS_OK);
+        nas_point p = {.trial = i, .genome = x, .objective = {x.gene[0], 7 - x.gene[0]}};
+        assert_int_equal(nas_strategy_tell(t, &p), NAS_OK);
+        sum += i < N / 2 ? 0 : x.gene[0];
+    }
+    nas_strategy_free(t);
+    return sum / (N - N / 2);
+}
+
+/* MONAS: R = alpha accuracy - (1 - alpha) cost, or the accuracy below a threshold of the cost. */
+static void controllers_follow_their_reward(void **state) {
+    (void)state;
+    static const char *const names[] = {"reinforce", "ppo", "q_learning"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        double first = end_of_gene_0(names[i], 1, 0), second = end_of_gene_0(names[i], 0.01, 0);
+        double limited =
+            end_of_gene_0(names[i], 0, 3.5); /* best is 4: the smallest that is below */
+        if (!(first < 2.5 && second > 4.5 && limited > 3.5 && limited < 5.5))
+            fail_msg("%s ends at %g, %g and %g", names[i], first, second, limited);
+    }
+}
+
 /* What auto picks for `budget` trials with m objectives in this space. */
 static const char *picked(const nas_space *s, uint32_t budget, uint32_t m) {
     const nas_strategy_options o = {.n_objectives = m, .seed = 1, .budget = budget};
@@ -431,6 +465,7 @@ int main(void) {
         cmocka_unit_test(wrong_use_is_refused),
         cmocka_unit_test(running_out_of_memory_loses_nothing),
         cmocka_unit_test(dull_results_stop_no_strategy),
+        cmocka_unit_test(controllers_follow_their_reward),
         cmocka_unit_test(nothing_is_asked_for_that_is_known_to_be_forbidden),
     };
     return cmocka_run_group_tests(tests, open_spaces, close_spaces);
