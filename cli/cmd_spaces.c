@@ -92,7 +92,8 @@ static void genes(nas_text *t, const nas_space *s) {
     }
 }
 
-static void row_json(nas_text *t, const nas_space *s) {
+/* r: NULL where nothing was sampled. */
+static void row_json(nas_text *t, const nas_space *s, const ranges *r) {
     int32_t hwc[3], classes;
     nas_space_input(s, hwc, &classes);
     nas_text_add(t, "  {\"name\": ");
@@ -105,6 +106,9 @@ static void row_json(nas_text *t, const nas_space *s) {
     nas_text_add(t, ", \"genes\": %u, \"input\": [%d, %d, %d], \"classes\": %d, \"about\": ",
                  nas_space_gene_count(s), hwc[0], hwc[1], hwc[2], classes);
     nas_text_json(t, nas_space_about(s));
+    if (r != NULL)
+        nas_text_add(t, ", \"samples\": %d, \"params\": [%.0f, %.0f], \"macs\": [%.0f, %.0f]",
+                     r->samples, r->params[0], r->params[1], r->macs[0], r->macs[1]);
     nas_text_add(t, "}");
 }
 
@@ -122,7 +126,7 @@ static int list(cli_args *a) {
         }
         if (json) {
             nas_text_add(&t, "%s\n", i ? "," : "");
-            row_json(&t, s);
+            row_json(&t, s, NULL);
         } else {
             int32_t hwc[3], classes;
             nas_space_input(s, hwc, &classes);
@@ -148,8 +152,14 @@ static int show(cli_args *a, const char *name) {
         nas_space_free(s);
         return cli_fail(a);
     }
-    explain(&t, s, &r);
-    genes(&t, s);
+    if (cli_has(a, "json")) {
+        nas_text_add(&t, "[\n");
+        row_json(&t, s, &r);
+        nas_text_add(&t, "\n]\n");
+    } else {
+        explain(&t, s, &r);
+        genes(&t, s);
+    }
     nas_space_free(s);
     return cli_print(a, &t);
 }
@@ -173,15 +183,15 @@ static nas_status enumerate_rows(nas_text *t, const nas_space *s) {
     return nas_text_check(t);
 }
 
-static int enumerate(cli_args *a) {
+static int enumerate(cli_args *a, const char *name) {
     nas_space *s;
     nas_text t = {0};
-    if (nas_space_open(&s, a->word[0]) != NAS_OK)
+    if (nas_space_open(&s, name) != NAS_OK)
         return cli_fail(a);
     nas_status st = NAS_OK;
     if (nas_space_size(s) > ENUMERATE_LIMIT)
         st = nas_fail(NAS_E_ARG, "%s has %.3g networks, more than the %d that can be enumerated",
-                      a->word[0], nas_space_size(s), ENUMERATE_LIMIT);
+                      name, nas_space_size(s), ENUMERATE_LIMIT);
     else
         st = enumerate_rows(&t, s);
     nas_space_free(s);
@@ -271,23 +281,24 @@ done:
 
 static int run(cli_args *a) {
     const char *name = cli_has(a, "check") ? cli_get(a, "check") : a->n_words ? a->word[0] : NULL;
-    if (cli_has(a, "png") || cli_has(a, "sample"))
-        return name != NULL ? picture_or_sample(a, name)
-                            : cli_usage(a, "--png and --sample want the name of a space");
-    if (cli_has(a, "uniform"))
+    bool picture = cli_has(a, "png") || cli_has(a, "sample"), rows = cli_has(a, "enumerate");
+    if (cli_has(a, "check") && a->n_words)
+        return cli_usage(a, "--check has its FILE: no NAME beside it");
+    if (name == NULL && (picture || rows))
+        return cli_usage(a, "--png, --sample and --enumerate want the name of a space");
+    if (picture && (rows || cli_has(a, "json")))
+        return cli_usage(a, "--png and --sample go without --enumerate and --json");
+    if (cli_has(a, "csv") != rows || (rows && cli_has(a, "json")))
+        return cli_usage(a, "--enumerate prints CSV: --enumerate --csv");
+    if (cli_has(a, "uniform") && !cli_has(a, "sample"))
         return cli_usage(a, "--uniform is for samples: add --sample SEED");
-    if (cli_has(a, "out"))
+    if (cli_has(a, "out") && !cli_has(a, "png"))
         return cli_usage(a, "--out is the picture's file: add --png");
-    if (cli_has(a, "check"))
-        return show(a, cli_get(a, "check"));
-    if (cli_has(a, "enumerate")) {
-        if (!a->n_words)
-            return cli_usage(a, "--enumerate wants the name of a space");
-        if (!cli_has(a, "csv"))
-            return cli_usage(a, "--enumerate prints CSV: add --csv");
-        return enumerate(a);
-    }
-    return a->n_words && !cli_has(a, "json") ? show(a, a->word[0]) : list(a);
+    if (picture)
+        return picture_or_sample(a, name);
+    if (rows)
+        return enumerate(a, name);
+    return cli_has(a, "check") || (name != NULL && !cli_has(a, "json")) ? show(a, name) : list(a);
 }
 
 static const cli_option options[] = {

@@ -119,9 +119,11 @@ static nas_status reduced(build *b, field *f, int32_t size) {
 
 static nas_status remembered(build *b, field *f, uint32_t layers) {
     if (layers > b->n_memory)
-        return nas_fail(NAS_E_SHAPE,
-                        "memory: %u layers of an encoder are wanted, but there are %u before it",
-                        layers, b->n_memory);
+        return nas_fail(
+            NAS_E_SHAPE,
+            "memory: %u layers of an encoder are wanted, but %u (each ends with an mlp or "
+            "a transformer) stand before it",
+            layers, b->n_memory);
     const nas_value *last = b->memory + b->n_memory - layers;
     if (layers == 1)
         f->v = last[0];

@@ -17,6 +17,50 @@
 
 enum { BATCH = 4, STEPS = 12 };
 
+typedef struct family {
+    const char *name;
+    space_group group;
+    int32_t size; /* of the reduced image */
+    double lr;
+} family;
+
+static const family families[] = {
+    {"resnet-like", SPACES_SMALL, 16, 0.05},
+    {"nas-bench-201", SPACES_SMALL, 16, 0.05},
+    {"enas-macro", SPACES_SMALL, 16, 0.05},
+    {"hierarchical", SPACES_SMALL, 16, 0.05},
+    {"tiny-mobilenetv3", SPACES_SMALL, 28, 0.1},
+    {"cifar-mobilenetv3", SPACES_SMALL, 32, 0.1},
+    {"fashion-cnn", SPACES_SMALL, 28, 0.05},
+    {"fashion-vit", SPACES_SMALL, 28, 0.05},
+    {"fashion-hybrid", SPACES_SMALL, 28, 0.05},
+    {"cifar-hybrid", SPACES_SMALL, 32, 0.05},
+    {"ofa-mobilenetv3", SPACES_CONVOLUTION, 64, 0.05},
+    {"proxylessnas", SPACES_CONVOLUTION, 64, 0.05},
+    {"fbnet", SPACES_CONVOLUTION, 64, 0.05},
+    {"spos-shufflenet", SPACES_CONVOLUTION, 64, 0.05},
+    {"attentivenas", SPACES_CONVOLUTION, 64, 0.05},
+    {"nas-bench-macro", SPACES_CONVOLUTION, 16, 0.05},
+    {"darts", SPACES_CONVOLUTION, 8, 0.05},
+    {"enas-micro", SPACES_CONVOLUTION, 8, 0.05},
+    {"nas-bench-101", SPACES_CONVOLUTION, 8, 0.05},
+    {"autoformer-tiny", SPACES_ATTENTION, 32, 0.05},
+    {"autoformer-small", SPACES_ATTENTION, 32, 0.05},
+    {"autoformer-base", SPACES_ATTENTION, 32, 0.05},
+    {"deit", SPACES_ATTENTION, 32, 0.05},
+    {"twins-svt", SPACES_ATTENTION, 56, 0.05},
+    {"twins-pcpvt", SPACES_ATTENTION, 32, 0.05},
+    {"levit", SPACES_HYBRID, 32, 0.05},
+    {"cvt", SPACES_HYBRID, 32, 0.05},
+    {"mobilevit", SPACES_HYBRID, 64, 0.05},
+    {"glit", SPACES_HYBRID, 32, 0.05},
+    {"nasvit", SPACES_HYBRID, 32, 0.05},
+    {"evolved-transformer", SPACES_LANGUAGE, 0, 0},
+    {"hat", SPACES_LANGUAGE, 0, 0},
+    {"lts", SPACES_LANGUAGE, 0, 0},
+};
+enum { N_FAMILIES = sizeof families / sizeof *families };
+
 static void must(nas_status st) {
     if (st != NAS_OK)
         print_error("%s\n", nas_error_text());
@@ -206,10 +250,34 @@ static void check_training(const nas_training *t, double lr) {
     free(x);
 }
 
-void family_trains(void **state) {
+static void family_trains(void **state) {
     const family *f = *state;
     nas_training t = training_of(f);
     check_direction(&t);
     check_training(&t, f->lr);
     nas_training_free(&t);
+}
+
+static void every_space_is_in_a_group(void **state) {
+    (void)state;
+    for (const char *const *name = nas_space_names(); *name != NULL; name++) {
+        size_t i = 0;
+        while (i < N_FAMILIES && strcmp(families[i].name, *name) != 0)
+            i++;
+        if (i == N_FAMILIES)
+            fail_msg("no test trains %s", *name);
+    }
+}
+
+int spaces_train(space_group group, const char *title) {
+    struct CMUnitTest tests[N_FAMILIES + 1];
+    size_t n = 0;
+    if (group == SPACES_SMALL)
+        tests[n++] = (struct CMUnitTest)cmocka_unit_test(every_space_is_in_a_group);
+    for (size_t i = 0; i < N_FAMILIES; i++)
+        if (families[i].group == group)
+            tests[n++] = (struct CMUnitTest){.name = families[i].name,
+                                             .test_func = family_trains,
+                                             .initial_state = (void *)(uintptr_t)&families[i]};
+    return _cmocka_run_group_tests(title, tests, n, NULL, NULL);
 }

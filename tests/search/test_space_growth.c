@@ -243,6 +243,38 @@ static void constraints_are_met(void **state) {
     nas_space_free(s);
 }
 
+/* ---- the manuals ---- */
+
+/* Whole files stand in the manuals between ```yaml and ```; each is read, and draws a network. */
+static void examples_of_the_manuals_are_fine(void **state) {
+    (void)state;
+    static const char *const manuals[] = {"spaces.md", "network-language.md"};
+    uint32_t n = 0;
+    for (size_t i = 0; i < 2; i++) {
+        char path[1024], *text, *at;
+        size_t bytes;
+        snprintf(path, sizeof path, "%s/docs/%s", NAS_SOURCE_DIR, manuals[i]);
+        assert_int_equal(nas_file_read(&text, &bytes, path, 1 << 20), NAS_OK);
+        for (at = text; (at = strstr(at, "```yaml\n")) != NULL;) {
+            at += strlen("```yaml\n");
+            char *end = strstr(at, "```");
+            assert_non_null(end);
+            *end = '\0';
+            if (strstr(at, "name: ") == at) {
+                nas_space *s = parse(at);
+                nas_rng r = nas_rng_stream(1, "manual", n++);
+                nas_genome x;
+                nas_space_sample(&x, s, &r);
+                assert_round_trip(s, &x);
+                nas_space_free(s);
+            }
+            at = end + 1;
+        }
+        nas_free(text);
+    }
+    assert_true(n >= 3);
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(dependent_values_follow_their_genes),
@@ -254,6 +286,7 @@ int main(void) {
         cmocka_unit_test(cells_leave_out_what_leads_nowhere),
         cmocka_unit_test(cells_see_the_one_before),
         cmocka_unit_test(constraints_are_met),
+        cmocka_unit_test(examples_of_the_manuals_are_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
