@@ -28,5 +28,8 @@ e=encoder d=decoder
 features=${e}_embed_dim,${e}_layer_num,${e}_ffn_embed_dim_avg,${e}_self_attention_heads_avg
 features+=,${d}_embed_dim,${d}_layer_num,${d}_ffn_embed_dim_avg,${d}_self_attention_heads_avg
 features+=,${d}_ende_attention_heads_avg,${d}_arbitrary_ende_attn_avg
-"$clnas" calibrate --table "$data/hat_xeon.csv.gz" --key latency_mean_decoder --features $features \
-    --latency "latency_mean_encoder + latency_mean_decoder" --samples 1600 --repeats 10
+for n in 20 100 400 1600; do
+    "$clnas" calibrate --table "$data/hat_xeon.csv.gz" --key latency_mean_decoder \
+        --features $features --latency "latency_mean_encoder + latency_mean_decoder" --samples $n \
+        --repeats 10
+done

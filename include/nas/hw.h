@@ -105,8 +105,9 @@ double nas_fit_params(const nas_fit *f, uint32_t row);
 nas_status nas_fit_write(nas_text *yaml, const nas_fit *f, const char *name, const char *title, const char *source) NAS_MUST_USE;
 
 /* Latencies from d columns of numbers (1 to 32), where a table gives features instead of networks: x is
- * n x d, row by row; the first `taught` rows teach, all are predicted. Least squares of the relative error
- * on columns and products of two, then boosted trees. E_DATA: less than 20 rows teach, or one that is
+ * n x d, row by row; the first `taught` rows teach, all are predicted. Least relative errors on the columns
+ * or on them and products of two, with boosted trees behind it or without: what does best on every fifth
+ * row left out in turn. E_DATA: less than 20 rows teach, or one that is
  * not > 0. */
 nas_status nas_columns_fit(double *predicted, const double *x, const double *y, uint32_t n, uint32_t d, uint32_t taught) NAS_MUST_USE;
 
