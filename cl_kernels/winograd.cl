@@ -1,8 +1,10 @@
-/* cl_kernels/winograd.cl - 3x3 convolution of stride 1 by Winograd's minimal filtering F(2x2, 3x3)
- * (Lavin, Gray 2016): 16 multiplications instead of 36 for 2 x 2 pixels. y = A' [(G w G') (B' x B)]
- * A for tiles x of 4 x 4 pixels that overlap by two; sums over channels lie between.
+/* cl_kernels/winograd.cl - 3x3 convolution of stride 1, and its gradients, by Winograd's minimal
+ * filtering F(2x2, 3x3) and F(4x4, 3x3) (Lavin, Gray 2016): 16 multiplications for 2 x 2 pixels, 36
+ * for 4 x 4, where the direct sum has 9 a pixel. y = A' [(G w G') (B' x B)] A for tiles x that
+ * overlap by two pixels; sums over channels lie between. dw = G' [(B' x B) (A dy A')] G likewise.
  *
  * Everything between two tensors stays in private memory, that is, in a core's cache: for CPUs.
+ * Channels come in whole vectors.
  *
  * MR, NV  rows and vectors of the large tile; MR1 rows where one vector of columns is enough
  */
@@ -22,128 +24,89 @@
 /* Floats of an item's transformed pixels, its tiles at most, and floats of its sums for the
  * weights; rows_winograd.c keeps to them. Positions lie a vector further apart than they need:
  * steps of 4 KiB would put all of them into the same lines of a cache. */
-#define WINOGRAD_V     (1 << 15)
+#define WINOGRAD_V     (36 << 11)
 #define WINOGRAD_TILES 24
-#define WINOGRAD_SUM   (1 << 15)
+#define WINOGRAD_SUM   (36 << 11)
 
-/* v[position] = B' x B of one tile: n channels, zeros up to `all`; `step` between positions. */
-static inline void winograd_x(float *v, int step, GLOBAL x, GLOBAL zero, int h0, int w0, int H,
-                              int W, int C, int n, int all) {
-    __global const float *at[16];
-    UNROLL for (int i = 0; i < 16; i++) {
-        int h = h0 + i / 4, w = w0 + i % 4;
-        at[i] = (uint)h < (uint)H && (uint)w < (uint)W ? x + (size_t)(h * W + w) * C : zero;
-    }
-    for (int c = 0; c < all; c += VW) {
-        FV d[16];
-        UNROLL for (int i = 0; i < 16; i++) d[i] = load_n(at[i] + c, n - c);
-        UNROLL for (int i = 0; i < 4; i++) { /* B' x */
-            FV a = d[i] - d[8 + i], b = d[4 + i] + d[8 + i], e = d[8 + i] - d[4 + i];
-            d[12 + i] = d[4 + i] - d[12 + i];
-            d[i] = a, d[4 + i] = b, d[8 + i] = e;
-        }
-        UNROLL for (int i = 0; i < 16; i += 4) { /* … B */
-            FV b = d[i + 1] + d[i + 2], e = d[i + 2] - d[i + 1];
-            VST(d[i] - d[i + 2], v + i * step + c);
-            VST(b, v + (i + 1) * step + c);
-            VST(e, v + (i + 2) * step + c);
-            VST(d[i + 1] - d[i + 3], v + (i + 3) * step + c);
-        }
-    }
+/* ---- one dimension, in place: values that lie s apart ---- */
+
+/* F(2,3), at the points 0, 1, -1 and infinity. */
+static inline void winograd2_in(FV *d, int s) { /* B' */
+    FV b = d[s] + d[2 * s], c = d[2 * s] - d[s];
+    d[0] -= d[2 * s];
+    d[3 * s] = d[s] - d[3 * s];
+    d[s] = b, d[2 * s] = c;
+}
+static inline void winograd2_out(FV *m, int s) { /* A': 4 to 2 */
+    FV b = m[s], c = m[2 * s];
+    m[0] += b + c;
+    m[s] = b - c - m[3 * s];
+}
+static inline void winograd2_spread(FV *y, int s) { /* A: 2 to 4 */
+    FV a = y[0], b = y[s];
+    y[s] = a + b, y[2 * s] = a - b, y[3 * s] = -b;
+}
+static inline void winograd2_weights(FV *g, int s) { /* G: 3 to 4 */
+    FV even = 0.5f * (g[0] + g[2 * s]), odd = 0.5f * g[s];
+    g[3 * s] = g[2 * s];
+    g[s] = even + odd, g[2 * s] = even - odd;
+}
+static inline void winograd2_taps(FV *m, int s) { /* G': 4 to 3 */
+    FV even = 0.5f * (m[s] + m[2 * s]), odd = 0.5f * (m[s] - m[2 * s]);
+    m[0] += even, m[s] = odd, m[2 * s] = even + m[3 * s];
 }
 
-/* z[position] = A dy A' of one tile of 2 x 2 pixels, the same way. */
-static inline void winograd_dy(float *z, int step, GLOBAL dy, GLOBAL zero, int p, int q, int P,
-                               int Q, int K, int n, int all) {
-    __global const float *at[4];
-    UNROLL for (int i = 0; i < 4; i++) {
-        int h = p + i / 2, w = q + i % 2;
-        at[i] = h < P && w < Q ? dy + (size_t)(h * Q + w) * K : zero;
-    }
-    for (int k = 0; k < all; k += VW) {
-        FV d[8];
-        UNROLL for (int i = 0; i < 2; i++) {
-            FV a = load_n(at[i] + k, n - k), b = load_n(at[2 + i] + k, n - k);
-            d[i] = a, d[2 + i] = a + b, d[4 + i] = a - b, d[6 + i] = -b;
-        }
-        UNROLL for (int i = 0; i < 4; i++) {
-            FV a = d[2 * i], b = d[2 * i + 1];
-            VST(a, z + 4 * i * step + k);
-            VST(a + b, z + (4 * i + 1) * step + k);
-            VST(a - b, z + (4 * i + 2) * step + k);
-            VST(-b, z + (4 * i + 3) * step + k);
-        }
-    }
+/* F(4,3), at the points 0, 2/3, -2/3, 3/2, -3/2 and infinity: with 1 and 2 in their place the error
+ * would be twice as large. P Q = 1 shortens the polynomials. */
+#define P1 (2.0f / 3)
+#define Q1 1.5f
+#define P2 (4.0f / 9)
+#define Q2 2.25f
+#define P3 (8.0f / 27)
+#define Q3 3.375f
+#define S2 (97.0f / 36)   /* P2 + Q2 */
+#define NP (-81.0f / 130) /* 1 / (2 P2 (P2 - Q2)) */
+#define NQ (8.0f / 65)    /* 1 / (2 Q2 (Q2 - P2)) */
+static inline void winograd4_in(FV *d, int s) { /* B' */
+    FV e = fma((FV)(-Q2), d[2 * s], d[4 * s]), o = fma((FV)(P1), d[3 * s], -Q1 * d[s]);
+    FV f = fma((FV)(-P2), d[2 * s], d[4 * s]), u = fma((FV)(Q1), d[3 * s], -P1 * d[s]);
+    d[0] = fma((FV)(-S2), d[2 * s], d[0] + d[4 * s]);
+    d[5 * s] = fma((FV)(-S2), d[3 * s], d[s] + d[5 * s]);
+    d[s] = e + o, d[2 * s] = e - o, d[3 * s] = f + u, d[4 * s] = f - u;
+}
+static inline void winograd4_out(FV *m, int s) { /* A': 6 to 4 */
+    FV e = m[s] + m[2 * s], o = m[s] - m[2 * s], f = m[3 * s] + m[4 * s], u = m[3 * s] - m[4 * s];
+    m[0] += e + f;
+    m[s] = fma((FV)(P1), o, Q1 * u);
+    m[2 * s] = fma((FV)(P2), e, Q2 * f);
+    m[3 * s] = fma((FV)(P3), o, fma((FV)(Q3), u, m[5 * s]));
+}
+static inline void winograd4_spread(FV *y, int s) { /* A: 4 to 6 */
+    FV e = fma((FV)(P2), y[2 * s], y[0]), o = fma((FV)(P3), y[3 * s], P1 * y[s]);
+    FV f = fma((FV)(Q2), y[2 * s], y[0]), u = fma((FV)(Q3), y[3 * s], Q1 * y[s]);
+    y[5 * s] = y[3 * s];
+    y[s] = e + o, y[2 * s] = e - o, y[3 * s] = f + u, y[4 * s] = f - u;
+}
+static inline void winograd4_weights(FV *g, int s) { /* G: 3 to 6 */
+    FV e = NP * fma((FV)(P2), g[2 * s], g[0]), o = NP * P1 * g[s];
+    FV f = NQ * fma((FV)(Q2), g[2 * s], g[0]), u = NQ * Q1 * g[s];
+    g[5 * s] = g[2 * s];
+    g[s] = e + o, g[2 * s] = e - o, g[3 * s] = f + u, g[4 * s] = f - u;
+}
+static inline void winograd4_taps(FV *m, int s) { /* G': 6 to 3 */
+    FV e = NP * (m[s] + m[2 * s]), o = NP * P1 * (m[s] - m[2 * s]);
+    FV f = NQ * (m[3 * s] + m[4 * s]), u = NQ * Q1 * (m[3 * s] - m[4 * s]);
+    m[0] += e + f;
+    m[s] = o + u;
+    m[2 * s] = fma((FV)(P2), e, fma((FV)(Q2), f, m[5 * s]));
 }
 
-/* to[tap] = G' m G of one channel, n columns; `pitch` between taps, `step` between positions */
-static inline void winograd_dw_out(__global float *to, size_t pitch, const FV *m, int step, int n) {
-    FV a[12];
-    UNROLL for (int i = 0; i < 4; i++) {
-        FV s = m[(4 + i) * step], t = m[(8 + i) * step], even = 0.5f * (s + t);
-        a[i] = m[i * step] + even;
-        a[4 + i] = 0.5f * (s - t);
-        a[8 + i] = even + m[(12 + i) * step];
-    }
-    UNROLL for (int r = 0; r < 3; r++) {
-        FV s = a[4 * r + 1], t = a[4 * r + 2], even = 0.5f * (s + t);
-        store_n(a[4 * r] + even, to + 3 * r * pitch, n);
-        store_n(0.5f * (s - t), to + (3 * r + 1) * pitch, n);
-        store_n(even + a[4 * r + 3], to + (3 * r + 2) * pitch, n);
-    }
-}
+/* ---- two dimensions and the kernels ---- */
 
-/* o = A' m A of one tile; `step` between positions */
-static inline void winograd_out(FV *o, const FV *m, int step) {
-    FV a[4], b[4];
-    UNROLL for (int i = 0; i < 4; i++) {
-        FV s = m[(4 + i) * step], t = m[(8 + i) * step];
-        a[i] = m[i * step] + s + t;
-        b[i] = s - t - m[(12 + i) * step];
-    }
-    o[0] = a[0] + a[1] + a[2];
-    o[1] = a[1] - a[2] - a[3];
-    o[2] = b[0] + b[1] + b[2];
-    o[3] = b[1] - b[2] - b[3];
-}
+#define WT 2
+#include "winograd_form.clh"
+#undef WT
 
-#define TR    MR
-#define TN    NV
-#define TMASK 0
-#define TS    _wide
-#include "tile.clh"
-#include "winograd_tile.clh"
-#include "tile_end.clh"
-
-#define TR    MR1
-#define TN    1
-#define TMASK 0
-#define TS    _slim
-#include "tile.clh"
-#include "winograd_tile.clh"
-#include "tile_end.clh"
-
-/* u[position,c,k] = G w G' of w [3,3,C,K]; turned: of the weights turned by 180 degrees, as the
- * gradient of x wants them. item: vector of [C,K] */
-__kernel FLAT_WG void winograd_w(int count, int turned, GLOBAL w, __global float *restrict u) {
-    int i = get_global_id(0) * VW, n = count - i;
-    if (n <= 0)
-        return;
-    FV g[9], r[12];
-    UNROLL for (int t = 0; t < 9; t++) g[t] =
-        load_n(w + (size_t)(turned ? 8 - t : t) * count + i, n);
-    UNROLL for (int s = 0; s < 3; s++) {
-        FV even = 0.5f * (g[s] + g[6 + s]), odd = 0.5f * g[3 + s];
-        r[s] = g[s];
-        r[3 + s] = even + odd;
-        r[6 + s] = even - odd;
-        r[9 + s] = g[6 + s];
-    }
-    UNROLL for (int t = 0; t < 4; t++) {
-        FV even = 0.5f * (r[3 * t] + r[3 * t + 2]), odd = 0.5f * r[3 * t + 1];
-        store_n(r[3 * t], u + (size_t)(4 * t) * count + i, n);
-        store_n(even + odd, u + (size_t)(4 * t + 1) * count + i, n);
-        store_n(even - odd, u + (size_t)(4 * t + 2) * count + i, n);
-        store_n(r[3 * t + 2], u + (size_t)(4 * t + 3) * count + i, n);
-    }
-}
+#define WT 4
+#include "winograd_form.clh"
+#undef WT

@@ -1,17 +1,18 @@
 /* runtime/rows_winograd.c - candidates for CPUs: 3x3 convolutions of stride 1, and their gradients,
- * with fewer multiplications. */
+ * with fewer multiplications: by tiles of 2 x 2 pixels or of 4 x 4. */
 #include "candidates.h"
 
 static const char winograd_cl[] = "winograd.cl", conv_cl[] = "conv.cl", reduce_cl[] = "reduce.cl";
 
-/* As in winograd.cl: floats of an item's transformed pixels, and its tiles. */
-enum { FLOATS = 1 << 15, TILES = 24, POSITIONS = 16 };
+/* As in winograd.cl: floats of an item's transformed pixels and of its sums, and its tiles. */
+enum { FLOATS = 36 << 11, TILES = 24 };
 
 typedef struct filter { /* a 3x3 convolution from c to k channels, whichever op asks for it */
     int64_t n, h, w, c, p, q, k;
     int64_t top, left;
+    int64_t side, positions, tiles; /* of a tile on y; numbers of a tile; tiles in all */
     bool wide;
-    int64_t rows, pitch, tiles; /* of the register tile; of a transformed pixel; in all */
+    int64_t rows; /* of the register tile */
 } filter;
 
 static bool is_3x3(const convolution *z) {
@@ -19,90 +20,89 @@ static bool is_3x3(const convolution *z) {
            z->a->conv.dilation[0] == 1 && z->a->conv.dilation[1] == 1;
 }
 
-static filter with_tiles(const emitter *e, filter f) {
+static int64_t tiles_of(const filter *f, int64_t side) {
+    return f->n * rows_div(f->p, side) * rows_div(f->q, side);
+}
+static filter with_tiles(const emitter *e, filter f, int64_t side) {
     const device_tile *t = &e->d->tile;
     int64_t wide = t->nv * t->vw;
     f.wide = f.k >= wide && (f.k % wide == 0 || f.k % wide > t->vw || f.k > 4 * wide);
     f.rows = f.wide ? t->mr : t->mr1;
-    f.pitch = rows_div(f.c, t->vw) * t->vw;
-    f.tiles = f.n * rows_div(f.p, 2) * rows_div(f.q, 2);
+    f.side = side;
+    f.positions = (side + 2) * (side + 2);
+    f.tiles = tiles_of(&f, side);
     return f;
 }
-static filter forward(const emitter *e) {
+static filter forward(const emitter *e, int64_t side) {
     convolution z = convolution_of(e);
     filter f = {.n = z.n, .h = z.h, .w = z.w, .c = z.c, .p = z.p, .q = z.q, .k = z.k};
     f.top = z.a->conv.pad[0];
     f.left = z.a->conv.pad[2];
-    return with_tiles(e, f);
+    return with_tiles(e, f, side);
 }
 /* The gradient is a convolution of dy with the weights turned by 180 degrees. */
-static filter backward(const emitter *e) {
+static filter backward(const emitter *e, int64_t side) {
     convolution z = convolution_of(e);
     filter f = {.n = z.n, .h = z.p, .w = z.q, .c = z.k, .p = z.h, .q = z.w, .k = z.c};
     f.top = 2 - z.a->conv.pad[0];
     f.left = 2 - z.a->conv.pad[2];
-    return with_tiles(e, f);
+    return with_tiles(e, f, side);
 }
 
+/* Whole vectors of channels, and the smallest strip of tiles within the room for it. */
 static bool fits(const emitter *e, const filter *f) {
-    return e->d->tile.vw >= 8 && f->k >= e->d->tile.vw && f->c >= 8 &&
-           POSITIONS * f->rows * f->pitch <= FLOATS;
-}
-static bool y_can(const emitter *e) {
     convolution z = convolution_of(e);
-    filter f = forward(e);
-    return is_3x3(&z) && fits(e, &f);
-}
-static bool dx_can(const emitter *e) {
-    convolution z = convolution_of(e);
-    filter f = backward(e);
-    return is_3x3(&z) && fits(e, &f);
+    int64_t vw = e->d->tile.vw;
+    return is_3x3(&z) && vw >= 8 && f->k % vw == 0 && f->c % vw == 0 &&
+           f->positions * f->rows * f->c <= FLOATS;
 }
 
-/* Whole vectors of channels, and tiles enough to pay for the transformed weights. */
+/* Work enough to pay for the transformed weights and one launch more, and of the two sides of a
+ * tile the one with fewer multiplications: where images are small, larger tiles lie beside them. */
 static bool pays(const emitter *e, const filter *f) {
-    return f->c % e->d->tile.vw == 0 && f->k % e->d->tile.vw == 0 &&
-           f->tiles >= 32 * (int64_t)e->d->info.compute_units;
-}
-static bool y_pays(const emitter *e) {
-    filter f = forward(e);
-    return pays(e, &f);
-}
-static bool dx_pays(const emitter *e) {
-    filter f = backward(e);
-    return pays(e, &f);
+    enum { LEAST = 16 << 20 };
+    int64_t other = f->side == 4 ? 2 : 4, direct = 9 * f->n * f->p * f->q;
+    int64_t here = f->positions * f->tiles, there = (other + 2) * (other + 2) * tiles_of(f, other);
+    return direct * f->c * f->k >= LEAST * (int64_t)e->d->info.compute_units &&
+           10 * here <= (f->side == 4 ? 9 : 11) * there && 3 * here <= 2 * direct;
 }
 
-/* Tiles of an item: enough that weights are used many times from the nearest cache, few where there
- * are few channels and transforms weigh more, and work for every unit. */
+/* Tiles of an item: enough that weights are used many times from the nearest cache, and work for
+ * every unit. */
 static int64_t tiles_of_item(const emitter *e, const filter *f) {
-    int64_t most = FLOATS / (POSITIONS * f->pitch), units = (int64_t)e->d->info.compute_units;
+    int64_t most = FLOATS / (f->positions * f->c);
+    int64_t share = f->tiles / (8 * (int64_t)e->d->info.compute_units);
     most = most < TILES ? most : TILES;
-    most = f->pitch <= 16 ? f->rows : most;
-    int64_t share = f->tiles / (8 * units);
     most = most < share ? most : share;
     return most < f->rows ? f->rows : most / f->rows * f->rows;
+}
+
+static const char *name_of(const filter *f, const char *small_slim, const char *small_wide,
+                           const char *large_slim, const char *large_wide) {
+    return f->side == 2 ? (f->wide ? small_wide : small_slim) : (f->wide ? large_wide : large_slim);
 }
 
 static void emit(emitter *e, const filter *f, karg w, bool turned, karg bias, karg residual,
                  int32_t flags, int32_t act) {
     int64_t count = f->c * f->k, many = tiles_of_item(e, f);
-    size_t u = rows_scratch(e, (size_t)(POSITIONS * count));
-    LAUNCH(e, winograd_cl, "winograd_w", rows_div(count, e->d->tile.vw), 1, 1, KI(count),
-           KI(turned), w, KS(u));
-    LAUNCH(e, winograd_cl, f->wide ? "winograd_y_wide" : "winograd_y_slim",
-           rows_div(f->tiles, many), 1, 1, KI(f->h), KI(f->w), KI(f->c), KI(f->p), KI(f->q),
-           KI(f->k), KI(f->top), KI(f->left), KI(f->n), KI(many), KI(flags), KI(act), KIN(e, 0),
-           KS(u), bias, residual, KZ, KOUT(e));
+    size_t u = rows_scratch(e, (size_t)(f->positions * count));
+    LAUNCH(e, winograd_cl, f->side == 2 ? "winograd2_w" : "winograd4_w",
+           rows_div(count, e->d->tile.vw), 1, 1, KI(count), KI(turned), w, KS(u));
+    LAUNCH(
+        e, winograd_cl,
+        name_of(f, "winograd_y2_slim", "winograd_y2_wide", "winograd_y4_slim", "winograd_y4_wide"),
+        rows_div(f->tiles, many), 1, 1, KI(f->h), KI(f->w), KI(f->c), KI(f->p), KI(f->q), KI(f->k),
+        KI(f->top), KI(f->left), KI(f->n), KI(many), KI(flags), KI(act), KIN(e, 0), KS(u), bias,
+        residual, KZ, KOUT(e));
 }
 
-static void emit_y(emitter *e) {
-    filter f = forward(e);
+static void emit_y(emitter *e, int64_t side) {
+    filter f = forward(e, side);
     convolution z = convolution_of(e);
     emit(e, &f, KIN(e, 1), false, z.bias, z.residual, z.flags, z.a->conv.act);
 }
-static void emit_dx(emitter *e) {
-    filter f = backward(e);
+static void emit_dx(emitter *e, int64_t side) {
+    filter f = backward(e, side);
     int64_t size = 9 * f.c * f.k;
     size_t wt = rows_scratch(e, (size_t)size);
     LAUNCH(e, conv_cl, "conv_flip", size, 1, 1, KI(9), KI(f.k), KI(f.c), KIN(e, 1), KS(wt));
@@ -120,34 +120,58 @@ static int64_t channels_of_item(const emitter *e) {
 static int64_t columns_of_item(const emitter *e, const filter *f) {
     return f->k > 32 && channels_of_item(e) == 32 ? 64 : 32;
 }
-static bool dw_can(const emitter *e) {
-    convolution z = convolution_of(e);
-    return is_3x3(&z) && e->d->tile.vw >= 8 && z.k >= e->d->tile.vw && z.c >= 8;
-}
-/* Sums of few channels are added to too often for what they save. */
-static bool dw_pays(const emitter *e) {
-    filter f = forward(e);
-    return pays(e, &f) && f.c >= 32 && f.k >= 32;
+static bool dw_fits(const emitter *e, const filter *f) {
+    filter g = *f;
+    g.c = e->d->tile.vw;
+    return f->c % e->d->tile.vw == 0 && fits(e, &g);
 }
 
-static void emit_dw(emitter *e) {
-    filter f = forward(e);
+static void emit_dw(emitter *e, int64_t side) {
+    filter f = forward(e, side);
     int64_t cs = channels_of_item(e), ks = columns_of_item(e, &f), size = 9 * f.c * f.k;
     int64_t gx = rows_div(f.k, ks), gy = rows_div(f.c, cs), blocks = rows_div(f.tiles, AT_A_TIME);
     int64_t piece = rows_div(blocks, rows_pieces(e, blocks, 1, gx * gy, 64)) * AT_A_TIME;
     int64_t pieces = rows_div(f.tiles, piece);
     karg parts = pieces > 1 ? KS(rows_scratch(e, (size_t)(pieces * size))) : KOUT(e);
-    LAUNCH(e, winograd_cl, f.wide ? "winograd_dw_wide" : "winograd_dw_slim", gx, gy, pieces,
-           KI(f.h), KI(f.w), KI(f.c), KI(f.p), KI(f.q), KI(f.k), KI(f.top), KI(f.left), KI(f.n),
-           KI(piece), KI(AT_A_TIME), KI(cs), KI(ks), KIN(e, 0), KIN(e, 1), KZ, parts);
+    LAUNCH(e, winograd_cl,
+           name_of(&f, "winograd_dw2_slim", "winograd_dw2_wide", "winograd_dw4_slim",
+                   "winograd_dw4_wide"),
+           gx, gy, pieces, KI(f.h), KI(f.w), KI(f.c), KI(f.p), KI(f.q), KI(f.k), KI(f.top),
+           KI(f.left), KI(f.n), KI(piece), KI(AT_A_TIME), KI(cs), KI(ks), KIN(e, 0), KIN(e, 1), KZ,
+           parts);
     if (pieces > 1)
         LAUNCH(e, reduce_cl, "sum_parts", rows_div(size, e->d->tile.vw), 1, 1, KI(size), KI(pieces),
                KF(1), parts, KOUT(e));
 }
 
-const candidate winograd_conv2d[] = {{"winograd", "cpu", y_can, y_pays, emit_y},
-                                     {NULL, NULL, NULL, NULL, NULL}};
-const candidate winograd_conv2d_dx[] = {{"winograd", "cpu", dx_can, dx_pays, emit_dx},
-                                        {NULL, NULL, NULL, NULL, NULL}};
-const candidate winograd_conv2d_dw[] = {{"winograd", "cpu", dw_can, dw_pays, emit_dw},
-                                        {NULL, NULL, NULL, NULL, NULL}};
+/* ---- the candidates: each op by each side ---- */
+
+#define CANDIDATE(op, side, of, fit)                                                               \
+    static bool op##side##_can(const emitter *e) {                                                 \
+        filter f = of(e, side);                                                                    \
+        return fit(e, &f);                                                                         \
+    }                                                                                              \
+    static bool op##side##_pays(const emitter *e) {                                                \
+        filter f = of(e, side);                                                                    \
+        return pays(e, &f);                                                                        \
+    }                                                                                              \
+    static void op##side##_emit(emitter *e) {                                                      \
+        emit_##op(e, side);                                                                        \
+    }
+CANDIDATE(y, 2, forward, fits)
+CANDIDATE(y, 4, forward, fits)
+CANDIDATE(dx, 2, backward, fits)
+CANDIDATE(dx, 4, backward, fits)
+CANDIDATE(dw, 2, forward, dw_fits)
+CANDIDATE(dw, 4, forward, dw_fits)
+
+#define TABLE(op)                                                                                  \
+    {                                                                                              \
+        {"winograd4", "cpu", op##4_can, op##4_pays, op##4_emit},                                   \
+            {"winograd2", "cpu", op##2_can, op##2_pays, op##2_emit}, {                             \
+            NULL, NULL, NULL, NULL, NULL                                                           \
+        }                                                                                          \
+    }
+const candidate winograd_conv2d[] = TABLE(y);
+const candidate winograd_conv2d_dx[] = TABLE(dx);
+const candidate winograd_conv2d_dw[] = TABLE(dw);

@@ -37,7 +37,7 @@ rusticl=${RUSTICL_ICD:-/etc/OpenCL/vendors/rusticl.icd}
 if [ -f "$rusticl" ]; then
   export RUSTICL_ENABLE=llvmpipe
   run "rusticl, CPU kernels" env OCL_ICD_VENDORS="$rusticl" "$test" 4 auto - "${cases[@]}"
-  run "rusticl, winograd" env OCL_ICD_VENDORS="$rusticl" "$test" 8 auto winograd conv2d/3x3_vectors
+  run "rusticl, winograd" env OCL_ICD_VENDORS="$rusticl" "$test" 8 auto winograd4 conv2d/3x3_vectors
   run "rusticl, GPU kernels" env OCL_ICD_VENDORS="$rusticl" "$test" 4 auto:as=gpu - "${products[@]}"
 else
   echo "portability: rusticl: skipped, no $rusticl (mesa-opencl-icd)"
@@ -50,7 +50,7 @@ if command -v oclgrind >/dev/null; then
     run "oclgrind, $2 of $1" oclgrind --data-races --max-errors 20 "$test" 4 "auto:as=$1" "$2" \
       matmul/nn matmul/tt matmul/row_bias conv2d/3x3_same conv2d/stride_2
   done
-  run "oclgrind, winograd" oclgrind --data-races --max-errors 20 "$test" 8 auto:as=cpu winograd \
+  run "oclgrind, winograd" oclgrind --data-races --max-errors 20 "$test" 8 auto:as=cpu winograd4 \
     conv2d/3x3_vectors
   run "oclgrind, other ops" oclgrind --data-races --max-errors 20 "$test" 4 auto:as=cpu own softmax/ \
     layer_norm/ batch_norm/ max_pool/ global_pool/ act/relu add/ cross_entropy/
