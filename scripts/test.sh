@@ -14,9 +14,10 @@ scripts/check-format.sh
 scripts/check-headers.sh
 scripts/check-kernels.sh
 
-step "clang, warnings as errors"
+step "clang, warnings as errors; clang-tidy"
 CC=clang cmake -S . -B build/clang -DCMAKE_BUILD_TYPE=Debug >/dev/null
 cmake --build build/clang -j"$jobs" -- --no-print-directory -s
+scripts/check-tidy.sh build/clang
 
 step "sanitizers: tests without a device"
 cmake --preset sanitize >/dev/null
