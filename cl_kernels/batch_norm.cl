@@ -1,40 +1,74 @@
 /* cl_kernels/batch_norm.cl - statistics of channels, normalisation by them, and its gradient. x
  * [R,C]: all axes but the last are rows. Statistics s [2,C]: mean, biased variance.
  *
- * An item walks the rows of a piece for one vector of channels.
+ * An item walks the rows of a piece for `many` channels: all of them on CPUs, a few rows at a
+ * time, calling for those to come; a vector on GPUs. Where an item has all channels, its last
+ * vector is shifted back, so that it is whole.
  */
 #include "common.clh"
 #include "act.clh"
+/* Vectors of channels of an item that keeps sums, at most; rows_norm.c keeps to it. */
+#define SUMS 32
+
+/* About a KiB: memory is read nearly from end to end, what a channel needs is seldom loaded anew.
+ */
+static inline int rows_of_group(int C) {
+    return max(2, 256 / C);
+}
+/* Where the vector of channels at v begins. */
+static inline int vector_at(int v, int C, int many) {
+    return many >= C && C >= VW ? min(v, C - VW) : v;
+}
+static inline void store_own(FV v, __global float *p, int c, int own, int C) {
+    if (c < own)
+        store_lanes(v, p, own - c, VW);
+    else
+        store_n(v, p, C - c);
+}
 
 /* parts[piece,2,C]: mean and sum of squared deviations of a piece. Sums are taken of x minus the
  * piece's first row, so that a large mean does not eat the variance. */
-__kernel TILE_WG void stats_parts(int R, int C, int piece, GLOBAL x,
+__kernel TILE_WG void stats_parts(int R, int C, int piece, int many, GLOBAL x,
                                   __global float *restrict parts) {
-    int c = get_global_id(0) * VW, z = get_global_id(1), n = C - c;
-    int r = z * piece, end = min(R, r + piece);
-    if (c >= C || r >= end)
+    int first = get_global_id(0) * many, last = min(C, first + many), z = get_global_id(1);
+    int r = z * piece, end = min(R, r + piece), group = rows_of_group(C), ahead = 8 * group;
+    if (first >= C || r >= end)
         return;
-    GLOBAL p = x + (size_t)r * C + c;
-    FV shift = load_n(p, n), a0 = (FV)(0.0f), a1 = a0, q0 = a0, q1 = a0;
+    GLOBAL top = x + (size_t)r * C;
+    FV sum[SUMS], square[SUMS];
     float count = end - r;
-    if (n >= VW)
-        for (; r + 2 <= end; r += 2, p += (size_t)2 * C) {
-            FV u = VLD(p) - shift, v = VLD(p + C) - shift;
-            a0 += u;
-            a1 += v;
-            q0 = fma(u, u, q0);
-            q1 = fma(v, v, q1);
+    for (int j = 0; j < SUMS; j++)
+        sum[j] = square[j] = (FV)(0.0f);
+    for (; r < end; r += group)
+        for (int v = first, j = 0; v < last; v += VW, j++) {
+            int c = vector_at(v, C, many), n = C - c, rows = min(group, end - r), i = 0;
+            __global const float *p = x + (size_t)r * C + c;
+            FV shift = load_n(top + c, n), a0 = sum[j], q0 = square[j], a1 = (FV)(0.0f), q1 = a1;
+            if (n >= VW)
+                for (; i + 2 <= rows; i += 2, p += 2 * C) {
+                    PREFETCH_READ(p + ahead * C);
+                    PREFETCH_READ(p + (ahead + 1) * C);
+                    FV u = VLD(p) - shift, w = VLD(p + C) - shift;
+                    a0 += u;
+                    a1 += w;
+                    q0 = fma(u, u, q0);
+                    q1 = fma(w, w, q1);
+                }
+            for (; i < rows; i++, p += C) {
+                FV u = load_n(p, n) - shift;
+                a0 += u;
+                q0 = fma(u, u, q0);
+            }
+            sum[j] = a0 + a1;
+            square[j] = q0 + q1;
         }
-    for (; r < end; r++, p += C) {
-        FV u = load_n(p, n) - shift;
-        a0 += u;
-        q0 = fma(u, u, q0);
+    for (int v = first, j = 0; v < last; v += VW, j++) {
+        int c = vector_at(v, C, many);
+        FV mean = sum[j] / count, q = fma(-mean, sum[j], square[j]);
+        __global float *o = parts + (size_t)z * 2 * C + c;
+        store_own(load_n(top + c, C - c) + mean, o, c, v, C);
+        store_own(select(q, (FV)(0.0f), q < (FV)(0.0f)), o + C, c, v, C);
     }
-    a0 += a1;
-    FV mean = a0 / count, square = fma(-mean, a0, q0 + q1);
-    __global float *o = parts + (size_t)z * 2 * C + c;
-    store_n(shift + mean, o, n);
-    store_n(select(square, (FV)(0.0f), square < (FV)(0.0f)), o + C, n);
 }
 
 /* s from the parts, merged in order (Chan, Golub, LeVeque 1983, eq. 2.1); item: vector of channels
@@ -58,67 +92,95 @@ __kernel FLAT_WG void stats_merge(int R, int C, int piece, int pieces, GLOBAL pa
     store_n(square / (float)R, s + C + c, n);
 }
 
-/* y = f(gamma (x - s0) / sqrt(s1 + eps) + beta + residual); item: vector of channels, piece of rows
- */
-__kernel TILE_WG void norm_y(int R, int C, int piece, float eps, int kind, int has_residual,
-                             GLOBAL x, GLOBAL gamma, GLOBAL beta, GLOBAL s, GLOBAL residual,
-                             __global float *restrict y) {
-    int c = get_global_id(0) * VW, r = get_global_id(1) * piece, n = C - c;
-    if (c >= C)
-        return;
-    FV mean = load_n(s + c, n), k = load_n(gamma + c, n) / sqrt(load_n(s + C + c, n) + eps);
-    FV b = load_n(beta + c, n);
-    for (int end = min(R, r + piece); r < end; r++) {
-        size_t at = (size_t)r * C + c;
-        FV v = fma(load_n(x + at, n) - mean, k, b);
-        if (has_residual)
-            v += load_n(residual + at, n);
-        store_n(act_value(v, kind), y + at, n);
-    }
+/* y = f(gamma (x - s0) / sqrt(s1 + eps) + beta + residual); item: channels, piece of rows */
+__kernel TILE_WG void norm_y(int R, int C, int piece, int many, float eps, int kind,
+                             int has_residual, GLOBAL x, GLOBAL gamma, GLOBAL beta, GLOBAL s,
+                             GLOBAL residual, __global float *restrict y) {
+    int first = get_global_id(0) * many, last = min(C, first + many);
+    int start = get_global_id(1) * piece, end = min(R, start + piece), group = rows_of_group(C),
+        ahead = 8 * group;
+    for (int r = start; r < end; r += group)
+        for (int v = first; v < last; v += VW) {
+            int c = vector_at(v, C, many), n = C - c, rows = min(group, end - r);
+            FV mean = load_n(s + c, n);
+            FV k = load_n(gamma + c, n) / sqrt(load_n(s + C + c, n) + eps);
+            FV b = load_n(beta + c, n);
+            size_t at = (size_t)r * C + c;
+            for (int i = 0; i < rows; i++, at += C) {
+                PREFETCH_READ(x + at + ahead * C);
+                PREFETCH_WRITE(y + at + ahead * C);
+                FV u = fma(load_n(x + at, n) - mean, k, b);
+                if (has_residual)
+                    u += load_n(residual + at, n);
+                store_n(act_value(u, kind), y + at, n);
+            }
+        }
 }
 
 /* parts[piece,2,C]: sum of d, sum of d (x - s0) / sqrt(s1 + eps), where d = dy f'(norm of x) */
-__kernel TILE_WG void norm_sums(int R, int C, int piece, float eps, int kind, GLOBAL x, GLOBAL dy,
-                                GLOBAL s, GLOBAL gamma, GLOBAL beta,
+__kernel TILE_WG void norm_sums(int R, int C, int piece, int many, float eps, int kind, GLOBAL x,
+                                GLOBAL dy, GLOBAL s, GLOBAL gamma, GLOBAL beta,
                                 __global float *restrict parts) {
-    int c = get_global_id(0) * VW, z = get_global_id(1), n = C - c, r = z * piece;
-    if (c >= C || r >= R)
+    int first = get_global_id(0) * many, last = min(C, first + many), z = get_global_id(1);
+    int start = z * piece, end = min(R, start + piece), group = rows_of_group(C), ahead = 8 * group;
+    if (first >= C || start >= end)
         return;
-    FV mean = load_n(s + c, n), rstd = (FV)(1.0f) / sqrt(load_n(s + C + c, n) + eps);
-    FV k = kind ? load_n(gamma + c, n) * rstd : rstd, shift = kind ? load_n(beta + c, n) : mean;
-    FV a = (FV)(0.0f), b = a;
-    for (int end = min(R, r + piece); r < end; r++) {
-        size_t at = (size_t)r * C + c;
-        FV d = load_n(dy + at, n), u = load_n(x + at, n) - mean;
-        if (kind)
-            d *= act_slope(fma(u, k, shift), kind);
-        a += d;
-        b = fma(d, u, b);
+    FV sum[SUMS], product[SUMS];
+    for (int j = 0; j < SUMS; j++)
+        sum[j] = product[j] = (FV)(0.0f);
+    for (int r = start; r < end; r += group)
+        for (int v = first, j = 0; v < last; v += VW, j++) {
+            int c = vector_at(v, C, many), n = C - c, rows = min(group, end - r);
+            FV mean = load_n(s + c, n), rstd = (FV)(1.0f) / sqrt(load_n(s + C + c, n) + eps);
+            FV k = kind ? load_n(gamma + c, n) * rstd : rstd;
+            FV shift = kind ? load_n(beta + c, n) : mean, a = sum[j], b = product[j];
+            size_t at = (size_t)r * C + c;
+            for (int i = 0; i < rows; i++, at += C) {
+                PREFETCH_READ(x + at + ahead * C);
+                PREFETCH_READ(dy + at + ahead * C);
+                FV d = load_n(dy + at, n), u = load_n(x + at, n) - mean;
+                if (kind)
+                    d *= act_slope(fma(u, k, shift), kind);
+                a += d;
+                b = fma(d, u, b);
+            }
+            sum[j] = a;
+            product[j] = b;
+        }
+    for (int v = first, j = 0; v < last; v += VW, j++) {
+        int c = vector_at(v, C, many);
+        __global float *o = parts + (size_t)z * 2 * C + c;
+        store_own(sum[j], o, c, v, C);
+        store_own(product[j] / sqrt(load_n(s + C + c, C - c) + eps), o + C, c, v, C);
     }
-    __global float *o = parts + (size_t)z * 2 * C + c;
-    store_n(a, o, n);
-    store_n(b * rstd, o + C, n);
 }
 
 /* dx = gamma rstd (d - (sums0 + xhat sums1) / R); without sums (frozen s): gamma rstd d */
-__kernel TILE_WG void norm_dx(int R, int C, int piece, float eps, int kind, int has_sums, GLOBAL x,
-                              GLOBAL dy, GLOBAL s, GLOBAL gamma, GLOBAL beta, GLOBAL sums,
+__kernel TILE_WG void norm_dx(int R, int C, int piece, int many, float eps, int kind, int has_sums,
+                              GLOBAL x, GLOBAL dy, GLOBAL s, GLOBAL gamma, GLOBAL beta, GLOBAL sums,
                               __global float *restrict dx) {
-    int c = get_global_id(0) * VW, r = get_global_id(1) * piece, n = C - c;
-    if (c >= C)
-        return;
-    FV mean = load_n(s + c, n), rstd = (FV)(1.0f) / sqrt(load_n(s + C + c, n) + eps);
-    FV k = load_n(gamma + c, n) * rstd, m0 = (FV)(0.0f), m1 = m0;
-    FV shift = kind ? load_n(beta + c, n) : m0;
-    if (has_sums) {
-        m0 = load_n(sums + c, n) / (float)R;
-        m1 = load_n(sums + C + c, n) * rstd / (float)R;
-    }
-    for (int end = min(R, r + piece); r < end; r++) {
-        size_t at = (size_t)r * C + c;
-        FV d = load_n(dy + at, n), u = load_n(x + at, n) - mean;
-        if (kind)
-            d *= act_slope(fma(u, k, shift), kind);
-        store_n(k * fma(-u, m1, d - m0), dx + at, n);
-    }
+    int first = get_global_id(0) * many, last = min(C, first + many);
+    int start = get_global_id(1) * piece, end = min(R, start + piece), group = rows_of_group(C),
+        ahead = 8 * group;
+    for (int r = start; r < end; r += group)
+        for (int v = first; v < last; v += VW) {
+            int c = vector_at(v, C, many), n = C - c, rows = min(group, end - r);
+            FV mean = load_n(s + c, n), rstd = (FV)(1.0f) / sqrt(load_n(s + C + c, n) + eps);
+            FV k = load_n(gamma + c, n) * rstd, m0 = (FV)(0.0f), m1 = m0;
+            FV shift = kind ? load_n(beta + c, n) : m0;
+            if (has_sums) {
+                m0 = load_n(sums + c, n) / (float)R;
+                m1 = load_n(sums + C + c, n) * rstd / (float)R;
+            }
+            size_t at = (size_t)r * C + c;
+            for (int i = 0; i < rows; i++, at += C) {
+                PREFETCH_READ(x + at + ahead * C);
+                PREFETCH_READ(dy + at + ahead * C);
+                PREFETCH_WRITE(dx + at + ahead * C);
+                FV d = load_n(dy + at, n), u = load_n(x + at, n) - mean;
+                if (kind)
+                    d *= act_slope(fma(u, k, shift), kind);
+                store_n(k * fma(-u, m1, d - m0), dx + at, n);
+            }
+        }
 }

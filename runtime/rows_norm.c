@@ -1,25 +1,34 @@
 /* runtime/rows_norm.c - rows of batch norm, layer norm, softmax, pooling and the loss. */
 #include "rows.h"
 
+#include <string.h>
+
 static const char batch_norm_cl[] = "batch_norm.cl", row_norm_cl[] = "row_norm.cl",
                   pool_cl[] = "pool.cl", loss_cl[] = "loss.cl", reduce_cl[] = "reduce.cl";
 
+/* As in batch_norm.cl: vectors of an item that keeps sums, at most. */
+enum { SUMS = 32 };
+
 typedef struct plane { /* all axes but the last are rows */
-    int64_t rows, width, vectors;
+    int64_t rows, width;
+    int64_t many, across; /* columns of an item, and how many items make a row */
 } plane;
 
 static plane plane_of(const emitter *e) {
     int64_t width = rows_last(e->in[0]);
+    int64_t vw = e->d->tile.vw, most = strcmp(e->d->info.type, "cpu") ? vw : SUMS * vw;
+    int64_t many = width < most ? width : most;
     return (plane){.rows = rows_count(e->in[0]) / width,
                    .width = width,
-                   .vectors = rows_div(width, e->d->tile.vw)};
+                   .many = many,
+                   .across = rows_div(width, many)};
 }
 
 /* Rows of a piece: pieces of about 64 KiB, so that neighbouring vectors find their lines in cache.
  */
 static int64_t rows_of_piece(const emitter *e, const plane *z, int64_t most) {
     int64_t rows = rows_div(1 << 14, z->width), pieces = rows_div(z->rows, rows);
-    int64_t least = rows_pieces(e, z->rows, 16, z->vectors, most);
+    int64_t least = rows_pieces(e, z->rows, 16, z->across, most);
     pieces = pieces < least ? least : pieces > most ? most : pieces;
     return rows_div(z->rows, pieces);
 }
@@ -30,19 +39,20 @@ static void emit_batch_stats(emitter *e) {
     plane z = plane_of(e);
     int64_t piece = rows_of_piece(e, &z, 256), pieces = rows_div(z.rows, piece);
     karg parts = KS(rows_scratch(e, (size_t)(pieces * 2 * z.width)));
-    LAUNCH(e, batch_norm_cl, "stats_parts", z.vectors, pieces, 1, KI(z.rows), KI(z.width),
-           KI(piece), KIN(e, 0), parts);
-    LAUNCH(e, batch_norm_cl, "stats_merge", z.vectors, 1, 1, KI(z.rows), KI(z.width), KI(piece),
-           KI(pieces), parts, KOUT(e));
+    LAUNCH(e, batch_norm_cl, "stats_parts", z.across, pieces, 1, KI(z.rows), KI(z.width), KI(piece),
+           KI(z.many), KIN(e, 0), parts);
+    LAUNCH(e, batch_norm_cl, "stats_merge", rows_div(z.width, e->d->tile.vw), 1, 1, KI(z.rows),
+           KI(z.width), KI(piece), KI(pieces), parts, KOUT(e));
 }
 
 static void emit_batch_norm(emitter *e) {
     plane z = plane_of(e);
     int64_t piece = rows_of_piece(e, &z, 1 << 20);
     bool residual = e->n->n_in == 5;
-    LAUNCH(e, batch_norm_cl, "norm_y", z.vectors, rows_div(z.rows, piece), 1, KI(z.rows),
-           KI(z.width), KI(piece), KF(e->n->attr.norm.eps), KI(e->n->attr.norm.act), KI(residual),
-           KIN(e, 0), KIN(e, 1), KIN(e, 2), KIN(e, 3), residual ? KIN(e, 4) : KZ, KOUT(e));
+    LAUNCH(e, batch_norm_cl, "norm_y", z.across, rows_div(z.rows, piece), 1, KI(z.rows),
+           KI(z.width), KI(piece), KI(z.many), KF(e->n->attr.norm.eps), KI(e->n->attr.norm.act),
+           KI(residual), KIN(e, 0), KIN(e, 1), KIN(e, 2), KIN(e, 3), residual ? KIN(e, 4) : KZ,
+           KOUT(e));
 }
 
 static void emit_batch_norm_sums(emitter *e) {
@@ -50,9 +60,9 @@ static void emit_batch_norm_sums(emitter *e) {
     int64_t piece = rows_of_piece(e, &z, 256), pieces = rows_div(z.rows, piece);
     karg parts = KS(rows_scratch(e, (size_t)(pieces * 2 * z.width)));
     bool act = e->n->attr.norm.act != NAS_ACT_NONE;
-    LAUNCH(e, batch_norm_cl, "norm_sums", z.vectors, pieces, 1, KI(z.rows), KI(z.width), KI(piece),
-           KF(e->n->attr.norm.eps), KI(e->n->attr.norm.act), KIN(e, 0), KIN(e, 1), KIN(e, 2),
-           act ? KIN(e, 3) : KZ, act ? KIN(e, 4) : KZ, parts);
+    LAUNCH(e, batch_norm_cl, "norm_sums", z.across, pieces, 1, KI(z.rows), KI(z.width), KI(piece),
+           KI(z.many), KF(e->n->attr.norm.eps), KI(e->n->attr.norm.act), KIN(e, 0), KIN(e, 1),
+           KIN(e, 2), act ? KIN(e, 3) : KZ, act ? KIN(e, 4) : KZ, parts);
     LAUNCH(e, reduce_cl, "sum_parts", rows_div(2 * z.width, e->d->tile.vw), 1, 1, KI(2 * z.width),
            KI(pieces), KF(1), parts, KOUT(e));
 }
@@ -61,9 +71,9 @@ static void emit_batch_norm_dx(emitter *e) {
     plane z = plane_of(e);
     int64_t piece = rows_of_piece(e, &z, 1 << 20);
     bool act = e->n->attr.norm.act != NAS_ACT_NONE, sums = e->n->n_in == (act ? 6 : 5);
-    LAUNCH(e, batch_norm_cl, "norm_dx", z.vectors, rows_div(z.rows, piece), 1, KI(z.rows),
-           KI(z.width), KI(piece), KF(e->n->attr.norm.eps), KI(e->n->attr.norm.act), KI(sums),
-           KIN(e, 0), KIN(e, 1), KIN(e, 2), KIN(e, 3), act ? KIN(e, e->n->n_in - 1) : KZ,
+    LAUNCH(e, batch_norm_cl, "norm_dx", z.across, rows_div(z.rows, piece), 1, KI(z.rows),
+           KI(z.width), KI(piece), KI(z.many), KF(e->n->attr.norm.eps), KI(e->n->attr.norm.act),
+           KI(sums), KIN(e, 0), KIN(e, 1), KIN(e, 2), KIN(e, 3), act ? KIN(e, e->n->n_in - 1) : KZ,
            sums ? KIN(e, 4) : KZ, KOUT(e));
 }
 
