@@ -283,6 +283,13 @@ done:
     return st;
 }
 
+/* PoCL keeps what it compiles. Asked for a binary it would compile every kernel of the program once
+ * more, for any local size, which takes longer than the kernels that run. */
+static bool keeps_kernels(const nas_device_info *info) {
+    const char *cache = getenv("POCL_KERNEL_CACHE");
+    return !strcmp(info->platform, "Portable Computing Language") && !(cache && *cache == '0');
+}
+
 static nas_status open_ocl(nas_device *d, const device_spec *s) {
     nas_status st = NAS_OK;
     found *f = NULL;
@@ -298,6 +305,7 @@ static nas_status open_ocl(nas_device *d, const device_spec *s) {
     }
     d->info = pick->info;
     d->id = pick->id;
+    d->keeps_kernels = keeps_kernels(&d->info);
     d->tile = *device_tile_of(d->info.vector_width);
     NAS_GO(take_part(d, s));
     find_limits(d);

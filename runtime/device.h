@@ -45,6 +45,7 @@ struct nas_device {
     bool subgroups;           /* it says so; candidates are checked before they are used */
     bool fma;                 /* multiply-adds in hardware */
     const char *subgroup_std; /* language version that has them */
+    bool keeps_kernels;       /* its driver does, between runs: no binaries are kept beside */
     size_t group_items;       /* largest work-group */
     const char *hints;        /* macro for fpga.clh; NULL: none */
     cl_program binary;        /* all kernels, built elsewhere; NULL: built from source */

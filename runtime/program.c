@@ -172,7 +172,7 @@ static nas_status build(cl_program *out, nas_device *d, const char *file) {
     NAS_GO(add_source(&source, file, strlen(file), 0));
     program_options(&options, d, file);
     NAS_GO(nas_text_check(&options));
-    bool cache = cache_path(&path, d, file, &source, &options);
+    bool cache = !d->keeps_kernels && cache_path(&path, d, file, &source, &options);
     if (cache && (p = load_cached(d, path.s, options.s)) != NULL) {
         d->cached++;
     } else {

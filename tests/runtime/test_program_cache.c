@@ -15,6 +15,8 @@
 
 static char folder[] = "/tmp/clnas-cache-XXXXXX";
 
+static bool driver_keeps; /* as the device says; false: whatever it says */
+
 /* y = relu(x) + x of n elements on a device of its own; returns what it built. */
 static void run_relu(int32_t n, uint32_t *built, uint32_t *cached) {
     nas_device *d = NULL;
@@ -23,6 +25,7 @@ static void run_relu(int32_t n, uint32_t *built, uint32_t *cached) {
     nas_value x, y;
     nas_attr a = {.leaf = {.shape = NAS_SHAPE(n)}};
     assert_int_equal(nas_device_open(&d, "auto"), NAS_OK);
+    d->keeps_kernels = d->keeps_kernels && driver_keeps;
     assert_int_equal(nas_graph_create(&g), NAS_OK);
     assert_int_equal(nas_graph_leaf(&x, g, NAS_OP_INPUT, "x", &a), NAS_OK);
     assert_int_equal(nas_activation(&y, g, x, NAS_ACT_RELU), NAS_OK);
@@ -99,6 +102,21 @@ static void second_start_builds_nothing(void **state) {
     assert_int_equal(cached, 1);
 }
 
+static void pocl_is_not_asked_for_binaries(void **state) {
+    (void)state;
+    uint32_t built, cached;
+    nas_device *d = NULL;
+    assert_int_equal(nas_device_open(&d, "auto"), NAS_OK);
+    bool pocl = !strcmp(nas_device_info_of(d)->platform, "Portable Computing Language");
+    assert_int_equal(d->keeps_kernels, pocl);
+    nas_device_close(d);
+    each_file(remove_it);
+    driver_keeps = true;
+    run_relu(1000, &built, &cached);
+    driver_keeps = false;
+    assert_int_equal(each_file(NULL), pocl ? 0 : 1);
+}
+
 static void new_network_compiles_nothing(void **state) {
     (void)state;
     static const int32_t sizes[] = {1, 7, 64, 1025, 70000};
@@ -150,6 +168,7 @@ static void every_kernel_file_builds(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(second_start_builds_nothing),
+        cmocka_unit_test(pocl_is_not_asked_for_binaries),
         cmocka_unit_test(new_network_compiles_nothing),
         cmocka_unit_test(spoilt_files_only_cost_a_build),
         cmocka_unit_test(a_folder_that_cannot_be_made_only_costs_builds),
