@@ -169,26 +169,36 @@ static int failed_trials(const char *folder) {
     return n;
 }
 
-static void crash_ends_one_trial_with_its_reason(void **state) {
-    (void)state;
-    const char *folder = prepare("crash");
-    pid_t pid = program_start(folder, search);
+/* A search whose child gets `signal` in the middle: one trial fails with this reason, no other. */
+static void hurt(const char *folder, int signal, const char *reason) {
+    enum { FEW = 4 };
+    static const char *const args[] = {
+        "search",         "study.yaml", "--out",           "run", "--trials", "4",
+        "--train.epochs", "12",         "--trial-seconds", "8",   NULL};
+    pid_t pid = program_start(folder, args);
     for (int i = 0; i < 400 && complete_trials(folder) < 1; i++)
         sleep_ms(50);
     for (int i = 0; i < 20 && failed_trials(folder) < 1; i++) {
         pid_t child = child_of(pid); /* 0: one has died, the next is not there yet */
         if (child > 0)
-            kill(child, SIGSEGV);
+            kill(child, signal);
         for (int k = 0; k < 10 && failed_trials(folder) < 1; k++)
             sleep_ms(30);
     }
     assert_int_equal(program_wait(pid), 0);
     int failed = failed_trials(folder);
     assert_true(failed >= 1);
-    assert_int_equal(complete_trials(folder), TRIALS - failed);
+    assert_int_equal(complete_trials(folder), FEW - failed);
     char *said = status_of(folder);
-    assert_non_null(strstr(said, " failed: the worker was ended by signal 11"));
+    if (!strstr(said, reason))
+        fail_msg("%s", said);
     free(said);
+}
+
+static void crash_and_hang_end_one_trial_with_the_reason(void **state) {
+    (void)state;
+    hurt(prepare("crash"), SIGSEGV, " failed: the worker was ended by signal 11");
+    hurt(prepare("hang"), SIGSTOP, " failed: time limit: more than trial_seconds = 8 s");
 }
 
 static void network_that_does_not_fit_into_memory_fails_alone(void **state) {
@@ -469,7 +479,7 @@ int main(void) {
         cmocka_unit_test(killed_study_goes_on_and_ends_with_the_same_front),
         cmocka_unit_test(stop_ends_within_seconds_and_keeps_everything),
         cmocka_unit_test(worker_that_is_stopped_alone_costs_no_trial),
-        cmocka_unit_test(crash_ends_one_trial_with_its_reason),
+        cmocka_unit_test(crash_and_hang_end_one_trial_with_the_reason),
         cmocka_unit_test(network_that_does_not_fit_into_memory_fails_alone),
         cmocka_unit_test(time_budget_is_of_all_runs_together),
         cmocka_unit_test(nan_loss_fails_the_trial_and_the_study_goes_on),
