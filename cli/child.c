@@ -76,7 +76,7 @@ static nas_status look(child *c) {
 static nas_status open_once(child *c) {
     int32_t hwc[3], classes;
     NAS_TRY(open_device(c));
-    if (c->data)
+    if (c->data || c->job->kind == JOB_MEASURE) /* which needs no images */
         return NAS_OK;
     nas_space_input(c->s->space, hwc, &classes);
     NAS_TRY(cli_data(&c->data, c->s->config->data, hwc[0], hwc[1], hwc[2]));

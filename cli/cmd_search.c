@@ -92,7 +92,7 @@ nas_status study_split(nas_text *record, const study_run *r) {
     float mean[4], std[4];
     int32_t hwc[3], classes;
     nas_status st;
-    if (r->config.table[0] != 0) /* nothing is trained */
+    if (!nas_study_needs_images(&r->config))
         return NAS_OK;
     nas_space_input(r->space, hwc, &classes);
     NAS_GO(cli_data(&d, r->config.data, hwc[0], hwc[1], hwc[2]));
@@ -129,7 +129,7 @@ static const double patience_s = 3600; /* how long a server that went away is wa
 
 /* One device and no other does it: that it is not there is said before anything is made. */
 static bool trains_on_one(const study_run *r) {
-    return r->config.table[0] == 0 && r->config.n_devices == 0 && r->config.workers > 0;
+    return nas_study_needs_images(&r->config) && r->config.n_devices == 0 && r->config.workers > 0;
 }
 
 static nas_status open_run(study_run *r) {
@@ -210,6 +210,8 @@ static int run(cli_args *a) {
         talk_line("study %s: space %s (%.4g networks), %s%s%s, %u trials", r.config.name,
                   nas_space_name(r.space), nas_space_size(r.space), r.config.strategy,
                   is_other ? " picks " : "", is_other ? picked : "", r.config.trials);
+        if (!r.table && !nas_study_trains(&r.config))
+            talk_line("no objective or constraint needs training: trials are priced, not trained");
         st = r.table != NULL ? study_tabular(&r) : study_trials(&r);
     }
     if (st == NAS_OK)

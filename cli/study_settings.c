@@ -184,7 +184,7 @@ static nas_status write_study(const study_run *r, const nas_text *held_out) {
     NAS_GO(nas_yaml_read_text(&copy, nas_text_str(&yaml), yaml.n, "study"));
     nas_text_json(&name, r->config.name);
     NAS_GO(nas_yaml_set(copy, "name", nas_text_str(&name), "name"));
-    if (r->config.data[0]) /* a study on a table may have none */
+    if (r->config.data[0]) /* a study that trains nothing may have none */
         NAS_GO(set_absolute(copy, "data.path", r->config.data));
     if (r->config.table[0])
         NAS_GO(set_absolute(copy, "evaluate.table", r->config.table));
@@ -219,9 +219,9 @@ nas_status study_keep_settings(const study_run *r, const nas_text *held_out) {
     }
     nas_text_add(&t, "]");
     NAS_GO(nas_store_study_attr(r->store, "price_on", nas_text_str(&t)));
-    if (r->config.table[0] == 0) {
+    if (held_out->n)
         NAS_GO(nas_store_study_attr(r->store, "held_out", nas_text_str(held_out)));
-    } else {
+    if (r->config.table[0]) {
         nas_text_free(&t);
         nas_text_json(&t, r->config.table);
         NAS_GO(nas_store_study_attr(r->store, "table", nas_text_str(&t)));

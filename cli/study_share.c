@@ -135,6 +135,11 @@ nas_status share_read(study_run *r, const char *data) {
                         "study %s looks its results up in a table: there is "
                         "nothing for a worker to train",
                         r->config.name));
+    if (!nas_study_trains(&r->config))
+        NAS_GO(nas_fail(NAS_E_UNSUPPORTED,
+                        "no objective or constraint of study %s needs training: there is nothing "
+                        "for a worker to do",
+                        r->config.name));
     NAS_GO(nas_space_open(&r->space, r->config.space));
     NAS_GO(study_shared(r));
     NAS_GO(compare_images(r));

@@ -116,12 +116,41 @@ static nas_status copy_twin(running *x, uint32_t twin) {
     return finish(x);
 }
 
+static nas_status fail_trial(running *x, const char *why) {
+    x->t.state = NAS_TRIAL_FAIL;
+    snprintf(x->reason, sizeof x->reason, "%s", why);
+    return finish(x);
+}
+
+/* Everything that the study asks for is known. */
+static nas_status complete(running *x) {
+    NAS_TRY(judge(x));
+    NAS_TRY(fill_objectives(x));
+    for (uint32_t i = 0; i < x->r->config.n_objectives; i++)
+        if (isnan(x->t.objective[i])) {
+            char why[160];
+            snprintf(why, sizeof why, "objective %s is not a number",
+                     x->r->config.objective[i].name);
+            return fail_trial(x, why);
+        }
+    x->t.state = NAS_TRIAL_COMPLETE;
+    return finish(x);
+}
+
+/* To be trained, unless nothing that the study asks for needs it. */
+static nas_status offer(running *x) {
+    if (!nas_study_trains(&x->r->config))
+        return complete(x);
+    x->phase = PHASE_OFFERED;
+    return nas_store_offer(x->r->store, x->t.number);
+}
+
 /* Waits for its twin, copies it, or goes on to its own training. */
 static nas_status go_on(running *x) {
     const study_hash *twin = find_twin(x);
-    x->phase = x->r->shared.measure_latency && isnan(x->latency) ? PHASE_MEASURE : PHASE_OFFERED;
+    x->phase = PHASE_MEASURE;
     if (!twin)
-        return x->phase == PHASE_OFFERED ? nas_store_offer(x->r->store, x->t.number) : NAS_OK;
+        return x->r->shared.measure_latency && isnan(x->latency) ? NAS_OK : offer(x);
     if (!is_open(x->r, twin->trial))
         return copy_twin(x, twin->trial);
     x->phase = PHASE_TWIN;
@@ -178,12 +207,6 @@ static nas_status finish(running *x) {
     r->ended++;
     study_say_end(x);
     return study_keep_time(r, false);
-}
-
-static nas_status fail_trial(running *x, const char *why) {
-    x->t.state = NAS_TRIAL_FAIL;
-    snprintf(x->reason, sizeof x->reason, "%s", why);
-    return finish(x);
 }
 
 /* A worker elsewhere has it since before this run began: its latency is known already. */
@@ -262,22 +285,9 @@ nas_status trial_measured(running *x) {
         x->t.state = NAS_TRIAL_PRUNED;
         return finish(x);
     }
-    x->phase = PHASE_OFFERED;
-    return nas_store_offer(x->r->store, x->t.number);
+    return offer(x);
 }
 
 nas_status trial_trained(running *x, const news *done) {
-    if (done->status != NAS_OK)
-        return fail_trial(x, done->text);
-    NAS_TRY(judge(x));
-    NAS_TRY(fill_objectives(x));
-    for (uint32_t i = 0; i < x->r->config.n_objectives; i++)
-        if (isnan(x->t.objective[i])) {
-            char why[160];
-            snprintf(why, sizeof why, "objective %s is not a number",
-                     x->r->config.objective[i].name);
-            return fail_trial(x, why);
-        }
-    x->t.state = NAS_TRIAL_COMPLETE;
-    return finish(x);
+    return done->status == NAS_OK ? complete(x) : fail_trial(x, done->text);
 }

@@ -59,8 +59,8 @@ static nas_status read_data(const reader *r, const nas_yaml_node *root) {
     const nas_yaml_node *map;
     NAS_TRY(key_map(&map, root, "data", known, 3));
     const nas_yaml_node *path = map != NULL ? nas_yaml_get(map, "path") : NULL;
-    if (path == NULL && c->table[0] != 0)
-        return NAS_OK; /* a table needs no images */
+    if (path == NULL && !nas_study_needs_images(c))
+        return NAS_OK;
     if (path == NULL)
         return nas_yaml_fail(map != NULL ? map : root,
                              "data.path is missing: the folder or file of the images");
@@ -157,7 +157,6 @@ static nas_status read_evaluate(const reader *r, const nas_yaml_node *root) {
     NAS_TRY(node_text(c->table, sizeof c->table, table, "evaluate.table"));
     NAS_TRY(resolve(c->table, sizeof c->table, r, "evaluate.table", table));
     memcpy(c->table_key, "arch", sizeof "arch");
-    c->retrain_models = 0;
     return key_text(c->table_key, sizeof c->table_key, map, "key");
 }
 
@@ -266,6 +265,8 @@ static nas_status read_budget(nas_study_config *c, const nas_yaml_node *root) {
 static nas_status read_training(nas_study_config *c, const nas_yaml_node *root) {
     NAS_TRY(key_map(&c->train, root, "train", NULL, 0));
     NAS_TRY(key_map(&c->retrain, root, "retrain", NULL, 0));
+    if (!nas_study_trains(c)) /* what nothing is known of is trained only when asked for */
+        c->retrain_models = 0;
     if (c->train != NULL)
         NAS_TRY(train_keys_check(c->train, NULL));
     if (c->retrain == NULL)
@@ -339,13 +340,13 @@ static nas_status read_all(const reader *r) {
     NAS_TRY(key_text(c->name, sizeof c->name, root, "name"));
     NAS_TRY(read_space(r, root));
     NAS_TRY(read_evaluate(r, root));
-    NAS_TRY(read_data(r, root));
     NAS_TRY(read_objectives(c, root));
     NAS_TRY(read_columns(c, root));
     NAS_TRY(read_constraints(c, root));
     NAS_TRY(study_strategy(c, root));
     NAS_TRY(read_budget(c, root));
     NAS_TRY(read_training(c, root));
+    NAS_TRY(read_data(r, root));
     NAS_TRY(read_latency(c, root));
     NAS_TRY(read_price_on(c, root));
     NAS_TRY(read_workers(c, root));
@@ -400,6 +401,19 @@ nas_status nas_study_read(nas_study_config *out, const char *path, const char *c
 done:
     nas_yaml_free(c.doc);
     return st;
+}
+
+bool nas_study_trains(const nas_study_config *c) {
+    bool trains = false;
+    for (uint32_t i = 0; i < c->n_objectives; i++)
+        trains |= c->objective[i].needs_training;
+    for (uint32_t i = 0; i < c->n_constraints; i++)
+        trains |= c->constraint[i].measure.needs_training;
+    return trains && c->table[0] == 0;
+}
+
+bool nas_study_needs_images(const nas_study_config *c) {
+    return c->table[0] == 0 && (nas_study_trains(c) || c->retrain_models > 0);
 }
 
 void nas_study_config_free(nas_study_config *c) {

@@ -151,7 +151,8 @@ typedef struct nas_study_config {
     double heartbeat;            /* seconds between signs of life of workers on other machines */
     int32_t latency_batch;
     double trial_seconds;        /* a trial that runs longer fails; 0: none */
-    uint32_t retrain_models;     /* how many of the front are trained fully at the end; 0: none */
+    uint32_t retrain_models;     /* how many of the front are trained fully at the end; 0: none, as by default
+                                  * where no trial is trained */
     uint32_t n_price_on;         /* device files on which the chosen models are priced at the end */
     char price_on[4][64];
     const nas_yaml_node *train, *retrain; /* maps for nas_train_config; NULL: defaults */
@@ -161,6 +162,10 @@ typedef struct nas_study_config {
  * and overrides only. Unknown keys name the nearest. docs/study.md is the manual. */
 nas_status nas_study_read(nas_study_config *out, const char *path, const char *const *overrides, size_t n) NAS_MUST_USE;
 void nas_study_config_free(nas_study_config *c);
+/* Whether trials are trained: an objective or a constraint needs it, and no table has the results. */
+bool nas_study_trains(const nas_study_config *c);
+/* Whether images are needed, for trials or for the models at the end. */
+bool nas_study_needs_images(const nas_study_config *c);
 
 /* ---- study store: Optuna's layout, in an SQLite file or on a PostgreSQL server --------------------------- */
 

@@ -52,8 +52,60 @@ static void network_that_does_not_fit_fails_its_trial_alone(void **state) {
     program_free(&o);
 }
 
+/* There are no images that it could train on, neither for trials nor at the end. */
+static void nothing_is_trained_that_no_objective_needs(const char *name, const char *settings) {
+    const char *folder = program_folder(name);
+    program_file(folder, "study.yaml", settings);
+    outcome o = program_run(folder, (const char *[]){"search", "study.yaml", "--out", "run", NULL});
+    if (o.status != 0)
+        fail_msg("%s", o.err);
+    assert_non_null(strstr(o.err, "priced, not trained"));
+    program_free(&o);
+    o = program_run(folder, (const char *[]){"status", "run", "--json", NULL});
+    assert_non_null(strstr(o.out, "\"complete\": 4"));
+    program_free(&o);
+    o = program_run(folder, (const char *[]){"search", "run/study.yaml", "--out", "again", NULL});
+    if (o.status != 0)
+        fail_msg("%s", o.err);
+    program_free(&o);
+}
+
+static void study_of_prices_alone_trains_nothing(void **state) {
+    (void)state;
+    nothing_is_trained_that_no_objective_needs(
+        "prices-alone", "space: fashion-vit\nobjectives: [latency@raspberry-pi-4, params]\n"
+                        "constraints:\n  - dsp@xilinx-zcu102: {max: 2500}\n"
+                        "strategy: {name: random}\nbudget: {trials: 4}\n");
+}
+
+static void study_of_measured_latency_trains_nothing(void **state) {
+    (void)state;
+    nothing_is_trained_that_no_objective_needs("latency-alone",
+                                               "space: fashion-vit\nobjectives: [latency, params]\n"
+                                               "strategy: {name: random}\nbudget: {trials: 4}\n");
+}
+
+static void images_are_missed_where_something_is_trained(void **state) {
+    (void)state;
+    static const char *const studies[] = {
+        "space: fashion-vit\n", "space: fashion-vit\nobjectives: [params]\nretrain: {models: 1}\n",
+        "space: fashion-vit\nobjectives: [params]\nconstraints: [{error: {max: 0.5}}]\n"};
+    const char *folder = program_folder("no-images");
+    for (size_t i = 0; i < sizeof studies / sizeof *studies; i++) {
+        program_file(folder, "study.yaml", studies[i]);
+        outcome o =
+            program_run(folder, (const char *[]){"search", "study.yaml", "--out", "run", NULL});
+        assert_int_equal(o.status, 1);
+        assert_non_null(strstr(o.err, "data.path is missing"));
+        program_free(&o);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(study_of_prices_alone_trains_nothing),
+        cmocka_unit_test(study_of_measured_latency_trains_nothing),
+        cmocka_unit_test(images_are_missed_where_something_is_trained),
         cmocka_unit_test(prices_of_many_devices_are_objectives),
         cmocka_unit_test(network_that_does_not_fit_fails_its_trial_alone)};
     return cmocka_run_group_tests(tests, NULL, NULL);
