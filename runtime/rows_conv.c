@@ -134,6 +134,43 @@ static void emit_dw(emitter *e) {
     parts_end(e, parts, pieces, size);
 }
 
+/* ---- 1x1, stride 1: a product of all pixels with the weights ---- */
+
+static bool pointwise(const emitter *e, geometry z, int64_t columns) {
+    return z.groups == 1 && z.r == 1 && z.s == 1 && z.a->conv.stride[0] == 1 &&
+           z.a->conv.stride[1] == 1 && z.h == z.p && z.w == z.q && z.a->conv.pad[0] == 0 &&
+           z.a->conv.pad[2] == 0 && columns >= e->d->tile.vw && !strcmp(e->d->info.type, "cpu") &&
+           z.n * z.p * z.q >= 4 * e->d->tile.mr * (int64_t)e->d->info.compute_units;
+}
+static bool y_pointwise(const emitter *e) {
+    geometry z = forward(e);
+    return pointwise(e, z, z.k);
+}
+static bool dx_pointwise(const emitter *e) {
+    geometry z = for_dx(e);
+    return pointwise(e, z, z.c);
+}
+
+static void emit_product(emitter *e, int64_t pixels, int64_t c, int64_t k, int32_t flags,
+                         int32_t act, karg w, karg bias, karg residual) {
+    int64_t rows = e->d->tile.mr, tiles = rows_div(pixels, rows);
+    int64_t many = rows * rows_div(tiles, rows_pieces(e, tiles, 1, 1, tiles));
+    many = many < 8 * rows ? many : 8 * rows;
+    LAUNCH(e, "pointwise.cl", "pointwise_y", rows_div(pixels, many), 1, 1, KI(pixels), KI(c), KI(k),
+           KI(many), KI(flags), KI(act), KIN(e, 0), w, bias, residual, KOUT(e));
+}
+static void emit_pointwise_y(emitter *e) {
+    geometry z = forward(e);
+    emit_product(e, z.n * z.p * z.q, z.c, z.k, flags_of(z.a), z.a->conv.act, KIN(e, 1), bias_of(e),
+                 residual_of(e));
+}
+static void emit_pointwise_dx(emitter *e) {
+    geometry z = for_dx(e);
+    size_t wt = rows_scratch(e, (size_t)(z.c * z.k));
+    LAUNCH(e, conv_cl, "conv_flip", z.c * z.k, 1, 1, KI(1), KI(z.c), KI(z.k), KIN(e, 1), KS(wt));
+    emit_product(e, z.n * z.p * z.q, z.k, z.c, 0, NAS_ACT_NONE, KS(wt), KZ, KZ);
+}
+
 /* ---- depthwise ---- */
 
 static bool depthwise(geometry z) {
@@ -247,11 +284,13 @@ static void emit_grouped_dw(emitter *e) {
     parts_end(e, parts, pieces, size);
 }
 
-const row rows_conv2d[] = {{y_one_group, emit_y},
+const row rows_conv2d[] = {{y_pointwise, emit_pointwise_y},
+                           {y_one_group, emit_y},
                            {y_by_rows, emit_rows_y},
                            {y_depthwise, emit_depthwise_y},
                            {NULL, emit_grouped_y}};
-const row rows_conv2d_dx[] = {{dx_one_group, emit_dx},
+const row rows_conv2d_dx[] = {{dx_pointwise, emit_pointwise_dx},
+                              {dx_one_group, emit_dx},
                               {dx_by_rows, emit_rows_dx},
                               {dx_depthwise, emit_depthwise_dx},
                               {NULL, emit_grouped_dx}};
