@@ -36,7 +36,7 @@ typedef struct price {
 /* A process prices in one thread; workers are processes of their own. */
 static _Thread_local struct {
     nas_hw *hw[MOST_OPEN];
-    char name[MOST_OPEN][64];
+    char name[MOST_OPEN][1024];
     uint32_t n_open, n_prices;
     price *table;
 } known;

@@ -326,7 +326,7 @@ nas_status report_draw(const view *v, const char *run, uint32_t want) {
     uint32_t chosen[MAX_CHOSEN], n, n_on = 0, failed = 0;
     file_name file[NAS_MAX_OBJECTIVES];
     const char *on[MAX_PRICED];
-    char(*name)[128] = NULL;
+    char(*name)[1024] = NULL;
     nas_text dir = {0};
     nas_status st;
     nas_text_add(&dir, "%s/report", run);

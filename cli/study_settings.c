@@ -175,6 +175,87 @@ static bool is_built_in(const char *space) {
     return *names != NULL;
 }
 
+/* ---- device files by their absolute paths ---- */
+
+static bool is_file(const char *device) {
+    return strchr(device, '/') || strstr(device, ".yaml");
+}
+
+/* Appends a device as JSON would, with what stands before it; a file by its absolute path. */
+static void add_device(nas_text *t, const char *before, const char *device) {
+    nas_text path = {0}, name = {0};
+    const char *slash = strrchr(device, '/'), *options = strchr(slash ? slash : device, ':');
+    nas_text_bytes(&path, device, options ? (size_t)(options - device) : strlen(device));
+    char *whole = is_file(device) ? realpath(nas_text_str(&path), NULL) : NULL;
+    nas_text_add(&name, "%s%s%s", before, whole ? whole : nas_text_str(&path),
+                 options ? options : "");
+    nas_text_json(t, nas_text_str(&name));
+    free(whole);
+    nas_text_free(&path);
+    nas_text_free(&name);
+}
+
+static void add_measure(nas_text *t, const nas_measure *m) {
+    char before[sizeof m->quantity + 1];
+    snprintf(before, sizeof before, "%s@", m->quantity);
+    if (m->device[0])
+        add_device(t, before, m->device);
+    else
+        nas_text_json(t, m->name);
+}
+
+static void add_limits(nas_text *t, const nas_constraint *c) {
+    nas_text_add(t, ": {");
+    if (isfinite(c->min)) {
+        nas_text_add(t, "min: ");
+        nas_text_json_number(t, c->min);
+    }
+    if (isfinite(c->max)) {
+        nas_text_add(t, isfinite(c->min) ? ", max: " : "max: ");
+        nas_text_json_number(t, c->max);
+    }
+    nas_text_add(t, "}");
+}
+
+static nas_status set_list(nas_yaml *doc, const char *key, nas_text *list) {
+    nas_text_add(list, "]");
+    nas_status st = nas_text_check(list);
+    st = st == NAS_OK ? nas_yaml_set(doc, key, nas_text_str(list), key) : st;
+    nas_text_free(list);
+    return st;
+}
+
+static nas_status set_devices(nas_yaml *doc, const nas_study_config *c) {
+    nas_text t = {0};
+    bool objectives = false, constraints = false, prices = false;
+    for (uint32_t i = 0; i < c->n_objectives; i++)
+        objectives |= is_file(c->objective[i].device);
+    for (uint32_t i = 0; i < c->n_constraints; i++)
+        constraints |= is_file(c->constraint[i].measure.device);
+    for (uint32_t i = 0; i < c->n_price_on; i++)
+        prices |= is_file(c->price_on[i]);
+    for (uint32_t i = 0; objectives && i < c->n_objectives; i++) {
+        nas_text_add(&t, i ? ", " : "[");
+        add_measure(&t, &c->objective[i]);
+    }
+    if (objectives)
+        NAS_TRY(set_list(doc, "objectives", &t));
+    for (uint32_t i = 0; constraints && i < c->n_constraints; i++) {
+        nas_text_add(&t, i ? "}, {" : "[{");
+        add_measure(&t, &c->constraint[i].measure);
+        add_limits(&t, &c->constraint[i]);
+    }
+    if (constraints) {
+        nas_text_add(&t, "}");
+        NAS_TRY(set_list(doc, "constraints", &t));
+    }
+    for (uint32_t i = 0; prices && i < c->n_price_on; i++) {
+        nas_text_add(&t, i ? ", " : "[");
+        add_device(&t, "", c->price_on[i]);
+    }
+    return prices ? set_list(doc, "price_on", &t) : NAS_OK;
+}
+
 /* The settings as they were used: file, flags and defaults of paths in one. */
 static nas_status write_study(const study_run *r, const nas_text *held_out) {
     nas_text yaml = {0}, name = {0};
@@ -188,6 +269,7 @@ static nas_status write_study(const study_run *r, const nas_text *held_out) {
         NAS_GO(set_absolute(copy, "data.path", r->config.data));
     if (r->config.table[0])
         NAS_GO(set_absolute(copy, "evaluate.table", r->config.table));
+    NAS_GO(set_devices(copy, &r->config));
     if (!is_built_in(r->config.space)) /* space.yaml beside this file has it */
         NAS_GO(nas_yaml_set(copy, "space", "space.yaml", "space"));
     if (r->config.store[0])
@@ -215,7 +297,7 @@ nas_status study_keep_settings(const study_run *r, const nas_text *held_out) {
     nas_text_add(&t, "[");
     for (uint32_t i = 0; i < r->config.n_price_on; i++) {
         nas_text_add(&t, "%s", i ? ", " : "");
-        nas_text_json(&t, r->config.price_on[i]);
+        add_device(&t, "", r->config.price_on[i]);
     }
     nas_text_add(&t, "]");
     NAS_GO(nas_store_study_attr(r->store, "price_on", nas_text_str(&t)));

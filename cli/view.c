@@ -253,7 +253,7 @@ done:
     return st;
 }
 
-nas_status view_price_on(char (**name)[128], uint32_t *n, const view *v) {
+nas_status view_price_on(char (**name)[1024], uint32_t *n, const view *v) {
     char *json = NULL;
     nas_yaml *doc = NULL;
     nas_text t = {0};
@@ -267,7 +267,7 @@ nas_status view_price_on(char (**name)[128], uint32_t *n, const view *v) {
     NAS_GO(nas_yaml_read_text(&doc, nas_text_str(&t), t.n, "price_on"));
     const nas_yaml_node *list = nas_yaml_get(nas_yaml_root(doc), "v");
     uint32_t count = (uint32_t)nas_yaml_count(list);
-    char(*out)[128] = nas_calloc(count + 1, sizeof *out);
+    char(*out)[1024] = nas_calloc(count + 1, sizeof *out);
     if (!out)
         NAS_GO(nas_fail_memory(count * sizeof *out));
     for (uint32_t i = 0; i < count; i++) {

@@ -47,7 +47,7 @@ nas_status view_hypervolume(double *out, const view *v, const double *ref, uint3
 nas_status view_choose(uint32_t *index, uint32_t *n, const view *v, uint32_t want);
 
 /* Device files that the study prices its chosen models on (its price_on): *name is the caller's. */
-nas_status view_price_on(char (**name)[128], uint32_t *n, const view *v);
+nas_status view_price_on(char (**name)[1024], uint32_t *n, const view *v);
 
 /* The table of a front, or of chosen models. */
 void view_table(nas_text *t, const view *v, const uint32_t *index, uint32_t n);

@@ -299,6 +299,29 @@ static nas_status read_price_on(nas_study_config *c, const nas_yaml_node *root) 
     return NAS_OK;
 }
 
+/* A device file is a path in the study file, as the space is; options may stand behind it. */
+static nas_status resolve_device(char *out, size_t size, const reader *r, const char *key,
+                                 const nas_yaml_node *n) {
+    char file[sizeof((nas_measure *)0)->device];
+    const char *slash = strrchr(out, '/'), *options = strchr(slash != NULL ? slash : out, ':');
+    snprintf(file, sizeof file, "%.*s", options != NULL ? (int)(options - out) : (int)strlen(out),
+             out);
+    return slash != NULL || ends_in(file, ".yaml") ? resolve(out, size, r, key, n) : NAS_OK;
+}
+
+static nas_status resolve_devices(const reader *r, const nas_yaml_node *root) {
+    nas_study_config *c = r->c;
+    for (uint32_t i = 0; i < c->n_objectives; i++)
+        NAS_TRY(resolve_device(c->objective[i].device, sizeof c->objective[i].device, r,
+                               "objectives", root));
+    for (uint32_t i = 0; i < c->n_constraints; i++)
+        NAS_TRY(resolve_device(c->constraint[i].measure.device,
+                               sizeof c->constraint[i].measure.device, r, "constraints", root));
+    for (uint32_t i = 0; i < c->n_price_on; i++)
+        NAS_TRY(resolve_device(c->price_on[i], sizeof c->price_on[i], r, "price_on", root));
+    return NAS_OK;
+}
+
 /* Where trials run: `devices` says how many processes, else `workers` on one device. */
 static nas_status read_workers(nas_study_config *c, const nas_yaml_node *root) {
     const uint32_t most = sizeof c->devices / sizeof *c->devices;
@@ -349,6 +372,7 @@ static nas_status read_all(const reader *r) {
     NAS_TRY(read_data(r, root));
     NAS_TRY(read_latency(c, root));
     NAS_TRY(read_price_on(c, root));
+    NAS_TRY(resolve_devices(r, root));
     NAS_TRY(read_workers(c, root));
     int64_t seed = (int64_t)c->seed;
     NAS_TRY(key_whole(&seed, root, "seed", 0, INT64_MAX));

@@ -106,9 +106,9 @@ nas_status nas_strategy_tell(nas_strategy *t, const nas_point *p) NAS_MUST_USE; 
  *   latency@NAME, energy@NAME, memory@NAME   by the cost model of device NAME
  * A study's trained quantities are error and loss; everything else is known before training. */
 typedef struct nas_measure {
-    char name[64];     /* the whole text, unique in a study: "latency@raspberry-pi-4" */
+    char name[1024];   /* the whole text, unique in a study: "latency@raspberry-pi-4" */
     char quantity[16]; /* what stands before '@': "latency" */
-    char device[64];   /* "" or what stands behind '@' */
+    char device[1024]; /* "" or what stands behind '@'; a path in a study file starts at the file's folder */
     bool needs_training;
     const char *unit;  /* "", "s", "J", "B" */
     char expression[256]; /* of a study on a table: what is worked out from its columns; else "" */
@@ -154,7 +154,7 @@ typedef struct nas_study_config {
     uint32_t retrain_models;     /* how many of the front are trained fully at the end; 0: none, as by default
                                   * where no trial is trained */
     uint32_t n_price_on;         /* device files on which the chosen models are priced at the end */
-    char price_on[4][64];
+    char price_on[4][1024];
     const nas_yaml_node *train, *retrain; /* maps for nas_train_config; NULL: defaults */
     nas_yaml *doc;
 } nas_study_config;

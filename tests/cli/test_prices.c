@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -78,6 +79,28 @@ static void study_of_prices_alone_trains_nothing(void **state) {
                         "strategy: {name: random}\nbudget: {trials: 4}\n");
 }
 
+/* The study lies in a folder below, its device beside it; it is run from above, and its record from
+ * anywhere. */
+static void device_file_starts_at_the_studys_folder(void **state) {
+    (void)state;
+    const char *folder = program_folder("prices-paths");
+    char command[4400];
+    snprintf(command, sizeof command, "mkdir '%s/below'", folder);
+    assert_int_equal(system(command), 0);
+    program_file(folder, "below/tiny.yaml", tiny);
+    program_file(folder, "below/study.yaml",
+                 "space: fashion-vit\nobjectives: [latency@./tiny.yaml, params]\n"
+                 "constraints:\n  - energy@tiny.yaml:bits8: {max: 1e9}\n"
+                 "price_on: [tiny.yaml]\nbudget: {trials: 1}\n");
+    const char *const runs[][5] = {{"search", "below/study.yaml", "--out", "run", NULL},
+                                   {"search", "run/study.yaml", "--out", "again", NULL}};
+    for (size_t i = 0; i < 2; i++) {
+        outcome o = program_run(folder, runs[i]);
+        assert_non_null(strstr(o.err, "the smallest engine needs")); /* it was found */
+        program_free(&o);
+    }
+}
+
 static void study_of_measured_latency_trains_nothing(void **state) {
     (void)state;
     nothing_is_trained_that_no_objective_needs("latency-alone",
@@ -105,6 +128,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(study_of_prices_alone_trains_nothing),
         cmocka_unit_test(study_of_measured_latency_trains_nothing),
+        cmocka_unit_test(device_file_starts_at_the_studys_folder),
         cmocka_unit_test(images_are_missed_where_something_is_trained),
         cmocka_unit_test(prices_of_many_devices_are_objectives),
         cmocka_unit_test(network_that_does_not_fit_fails_its_trial_alone)};

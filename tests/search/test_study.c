@@ -62,6 +62,8 @@ static void measures_know_unit_device_and_training(void **state) {
     }
 }
 
+#define K(s) s s s s /* 4 * 4^5 bytes: over the longest path */
+
 static void wrong_measures_are_refused(void **state) {
     (void)state;
     static const struct {
@@ -75,7 +77,7 @@ static void wrong_measures_are_refused(void **state) {
         {"latency@", "name of one device"},
         {"latency@a@b", "name of one device"},
         {"latency@a b", "name of one device"},
-        {"latency@0123456789012345678901234567890123456789012345678901234567890", "too long"},
+        {"latency@" K(K(K(K(K("abcd"))))), "too long"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         nas_measure m;
