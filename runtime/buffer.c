@@ -3,6 +3,8 @@
 
 #include <assert.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static const size_t cl_size[] = {[NAS_F32] = 4, [NAS_I32] = 4, [NAS_U8] = 1};
 static const size_t ref_size[] = {[NAS_F32] = 8, [NAS_I32] = 4, [NAS_U8] = 1};
@@ -32,6 +34,26 @@ static nas_status new_buffer(nas_buffer **out, nas_device *d, nas_elem elem, siz
     return NAS_OK;
 }
 
+/* A large buffer of a CPU in large pages, where the system has them: fewer misses of the cache of
+ * addresses. Where a mapped buffer is a copy this does nothing, and so does any failure. */
+static void use_large_pages(nas_device *d, cl_mem mem, size_t bytes) {
+#ifdef MADV_HUGEPAGE
+    enum { LEAST = 4 << 20 };
+    cl_int err;
+    if (strcmp(d->info.type, "cpu") || bytes < LEAST)
+        return;
+    char *p = clEnqueueMapBuffer(d->queue, mem, CL_TRUE, CL_MAP_WRITE_INVALIDATE_REGION, 0, bytes,
+                                 0, NULL, NULL, &err);
+    if (err != CL_SUCCESS)
+        return;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), lead = (page - (uintptr_t)p % page) % page;
+    (void)madvise(p + lead, (bytes - lead) / page * page, MADV_HUGEPAGE);
+    (void)clEnqueueUnmapMemObject(d->queue, mem, p, 0, NULL, NULL);
+#else
+    (void)d, (void)mem, (void)bytes;
+#endif
+}
+
 nas_status nas_buffer_create(nas_buffer **out, nas_device *d, nas_elem elem, size_t count) {
     nas_status st = NAS_OK;
     nas_buffer *b = NULL;
@@ -50,6 +72,7 @@ nas_status nas_buffer_create(nas_buffer **out, nas_device *d, nas_elem elem, siz
         cl_int err;
         b->mem = clCreateBuffer(d->context, CL_MEM_READ_WRITE, bytes, NULL, &err);
         NAS_GO(ocl_check(err, "clCreateBuffer"));
+        use_large_pages(d, b->mem, bytes);
     }
     d->taken += taken_by(b);
     *out = b;
