@@ -79,7 +79,7 @@ static nas_status open_once(child *c) {
     if (c->data || c->job->kind == JOB_MEASURE) /* which needs no images */
         return NAS_OK;
     nas_space_input(c->s->space, hwc, &classes);
-    NAS_TRY(cli_data(&c->data, c->s->config->data, hwc[0], hwc[1], hwc[2]));
+    NAS_TRY(cli_data(&c->data, c->s->config->data, hwc, c->s->config->resize));
     NAS_TRY(nas_split_make(&c->split, c->data, c->s->config->validation, c->s->config->train_images,
                            c->s->config->seed));
     return nas_split_make(&c->all, c->data, 0, 0, c->s->config->seed);

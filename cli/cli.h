@@ -108,9 +108,9 @@ nas_status cli_device_open(nas_device **out, const cli_args *a);
 nas_status cli_device_spec(char *out, size_t cap, const cli_args *a);
 /* The model graph of a model file. */
 nas_status cli_model_graph(nas_graph **graph, const nas_model *m, int32_t batch);
-/* Opens a data set for images of this size. */
-nas_status cli_data(nas_dataset **out, const char *path, int32_t height, int32_t width,
-                    int32_t channels);
+/* Opens a data set for images [H,W,C] of this size; resize: those of IDX and CIFAR are brought to
+ * it, too. */
+nas_status cli_data(nas_dataset **out, const char *path, const int32_t hwc[3], bool resize);
 /* Class names of a data set, for nas_model_save: *names is the caller's (nas_free), its strings are
  * the data set's. */
 nas_status cli_class_names(const char *const **names, const nas_dataset *d);

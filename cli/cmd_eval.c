@@ -34,7 +34,8 @@ static nas_status evaluate(nas_eval_result *r, const cli_args *a, const char *wh
     NAS_GO(nas_model_open(&m, a->word[0]));
     const nas_model_info *info = nas_model_info_of(m);
     NAS_GO(cli_model_graph(&g, m, BATCH));
-    NAS_GO(cli_data(&data, cli_get(a, "data"), info->height, info->width, info->channels));
+    const int32_t hwc[3] = {info->height, info->width, info->channels};
+    NAS_GO(cli_data(&data, cli_get(a, "data"), hwc, cli_has(a, "resize")));
     if (nas_data_info_of(data)->classes != info->classes)
         NAS_GO(nas_fail(NAS_E_SHAPE, "the model knows %d classes but the data in %s have %d",
                         info->classes, cli_get(a, "data"), nas_data_info_of(data)->classes));
@@ -79,6 +80,7 @@ static int run(cli_args *a) {
 static const cli_option options[] = {
     {"data", "DIR", "data set, of the model's classes"},
     {"part", "NAME", "test (default) or train"},
+    {"resize", NULL, "bring images of another size to the model's (folders: always)"},
     {"device", "SPEC", "number, type or part of the name (clnas devices)"},
     {"binary", "FILE", "kernels from a program that was built elsewhere (docs/fpga.md)"},
     {"json", NULL, "machine-readable, to stdout"},

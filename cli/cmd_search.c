@@ -95,7 +95,7 @@ nas_status study_split(nas_text *record, const study_run *r) {
     if (!nas_study_needs_images(&r->config))
         return NAS_OK;
     nas_space_input(r->space, hwc, &classes);
-    NAS_GO(cli_data(&d, r->config.data, hwc[0], hwc[1], hwc[2]));
+    NAS_GO(cli_data(&d, r->config.data, hwc, r->config.resize));
     if (nas_data_info_of(d)->classes != classes)
         NAS_GO(nas_fail(NAS_E_SHAPE, "the space has %d classes but the data in %s have %d", classes,
                         r->config.data, nas_data_info_of(d)->classes));

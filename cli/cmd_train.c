@@ -49,7 +49,7 @@ static nas_status open_all(job *j, const cli_args *a, const nas_train_config *c,
     NAS_TRY(check_writable(cli_get(a, "out"), a->word[0]));
     NAS_TRY(cli_network(&j->graph, &j->network, a->word[0], c->batch));
     cli_graph_io(j->graph, hwc, &classes);
-    NAS_TRY(cli_data(&j->data, cli_get(a, "data"), hwc[0], hwc[1], hwc[2]));
+    NAS_TRY(cli_data(&j->data, cli_get(a, "data"), hwc, cli_has(a, "resize")));
     const nas_data_info *info = nas_data_info_of(j->data);
     if (info->classes != classes)
         return nas_fail(NAS_E_SHAPE, "%s has %d classes but the data in %s have %d", a->word[0],
@@ -141,6 +141,7 @@ static const cli_option options[] = {
     {"binary", "FILE", "kernels from a program that was built elsewhere (docs/fpga.md)"},
     {"seed", "N", "random seed (default 0)"},
     {"images", "N", "use only N training images"},
+    {"resize", NULL, "bring images of another size to the network's (folders: always)"},
     {"json", NULL, "result as JSON"},
     {"quiet", NULL, "no progress"},
     {NULL, NULL, NULL}};

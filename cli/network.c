@@ -21,9 +21,9 @@ nas_status cli_model_graph(nas_graph **graph, const nas_model *m, int32_t batch)
     return nas_network_graph(graph, text, n, "the model's network", batch);
 }
 
-nas_status cli_data(nas_dataset **out, const char *path, int32_t height, int32_t width,
-                    int32_t channels) {
-    nas_data_options o = {.path = path, .height = height, .width = width, .channels = channels};
+nas_status cli_data(nas_dataset **out, const char *path, const int32_t hwc[3], bool resize) {
+    nas_data_options o = {
+        .path = path, .height = hwc[0], .width = hwc[1], .channels = hwc[2], .exact = !resize};
     return nas_data_open(out, &o);
 }
 

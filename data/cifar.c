@@ -106,7 +106,7 @@ static int last_batch(const char *folder) {
 
 static nas_status cifar10_load(nas_dataset *d, const nas_data_options *o) {
     int last = last_batch(o->path);
-    nas_dataset_size(d, o, SIDE, SIDE, 3);
+    NAS_TRY(nas_dataset_size(d, o, SIDE, SIDE, 3));
     for (int i = 1; i <= last; i++) {
         char name[32];
         snprintf(name, sizeof name, "data_batch_%d.bin", i);
@@ -119,7 +119,7 @@ static nas_status cifar10_load(nas_dataset *d, const nas_data_options *o) {
 }
 
 static nas_status cifar100_load(nas_dataset *d, const nas_data_options *o) {
-    nas_dataset_size(d, o, SIDE, SIDE, 3);
+    NAS_TRY(nas_dataset_size(d, o, SIDE, SIDE, 3));
     NAS_TRY(add_file(d, &cifar100, "train.bin"));
     return finish(d, &cifar100);
 }

@@ -51,11 +51,18 @@ nas_status nas_dataset_classes(nas_dataset *d, const char *const *names, int32_t
     return NAS_OK;
 }
 
-void nas_dataset_size(nas_dataset *d, const nas_data_options *o, int32_t height, int32_t width,
-                      int32_t channels) {
+nas_status nas_dataset_size(nas_dataset *d, const nas_data_options *o, int32_t height,
+                            int32_t width, int32_t channels) {
     d->info.height = o->height ? o->height : height;
     d->info.width = o->width ? o->width : width;
     d->info.channels = o->channels ? o->channels : channels;
+    if (o->exact &&
+        (d->info.height != height || d->info.width != width || d->info.channels != channels))
+        return nas_fail(
+            NAS_E_DATA,
+            "%s: images of %dx%dx%d, but %dx%dx%d are wanted (resize brings them there)", d->path,
+            height, width, channels, d->info.height, d->info.width, d->info.channels);
+    return NAS_OK;
 }
 
 size_t nas_dataset_image_bytes(const nas_dataset *d) {

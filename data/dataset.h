@@ -40,9 +40,10 @@ nas_status nas_dataset_class(nas_dataset *d, const char *name) NAS_MUST_USE;
 /* Names of the first `classes` classes: those given, or their numbers when names is NULL. */
 nas_status nas_dataset_classes(nas_dataset *d, const char *const *names,
                                int32_t classes) NAS_MUST_USE;
-/* Settles the size of the images: what the options ask for, else the files' own. */
-void nas_dataset_size(nas_dataset *d, const nas_data_options *o, int32_t height, int32_t width,
-                      int32_t channels);
+/* Settles the size of the images: what the options ask for, else the files' own, which is the only
+ * one allowed where the options say exact. */
+nas_status nas_dataset_size(nas_dataset *d, const nas_data_options *o, int32_t height,
+                            int32_t width, int32_t channels) NAS_MUST_USE;
 /* Makes room for `images` images in pixels. */
 nas_status nas_dataset_room(nas_dataset *d, size_t images) NAS_MUST_USE;
 size_t nas_dataset_image_bytes(const nas_dataset *d);

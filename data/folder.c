@@ -154,8 +154,9 @@ static nas_status settle_size(nas_dataset *d, const nas_data_options *o) {
     if (!o->height || !o->width || !o->channels)
         NAS_TRY(nas_image_read_any(&pixels, &height, &width, &channels, d->item[0].file));
     nas_free(pixels);
-    nas_dataset_size(d, o, height, width, channels);
-    return NAS_OK;
+    nas_data_options any = *o; /* pictures come in all sizes */
+    any.exact = false;
+    return nas_dataset_size(d, &any, height, width, channels);
 }
 
 static nas_status folder_load(nas_dataset *d, const nas_data_options *o) {

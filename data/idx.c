@@ -247,7 +247,7 @@ static nas_status idx_load(nas_dataset *d, const nas_data_options *o) {
     if (train.height != test.height || train.width != test.width)
         NAS_GO(nas_fail(NAS_E_DATA, "%s: training images are %ux%u, test images %ux%u", o->path,
                         train.height, train.width, test.height, test.width));
-    nas_dataset_size(d, o, (int32_t)train.height, (int32_t)train.width, 1);
+    NAS_GO(nas_dataset_size(d, o, (int32_t)train.height, (int32_t)train.width, 1));
     d->info.n_train = train.n;
     d->info.n_test = test.n;
     NAS_GO(part_store(d, &train));

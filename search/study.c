@@ -54,10 +54,10 @@ static nas_status read_space(const reader *r, const nas_yaml_node *root) {
 }
 
 static nas_status read_data(const reader *r, const nas_yaml_node *root) {
-    static const char *const known[] = {"path", "validation", "train_images"};
+    static const char *const known[] = {"path", "validation", "train_images", "resize"};
     nas_study_config *c = r->c;
     const nas_yaml_node *map;
-    NAS_TRY(key_map(&map, root, "data", known, 3));
+    NAS_TRY(key_map(&map, root, "data", known, 4));
     const nas_yaml_node *path = map != NULL ? nas_yaml_get(map, "path") : NULL;
     if (path == NULL && !nas_study_needs_images(c))
         return NAS_OK;
@@ -67,6 +67,9 @@ static nas_status read_data(const reader *r, const nas_yaml_node *root) {
     NAS_TRY(node_text(c->data, sizeof c->data, path, "data.path"));
     NAS_TRY(resolve(c->data, sizeof c->data, r, "data.path", path));
     NAS_TRY(key_u32(&c->validation, map, "validation", 1, INT32_MAX));
+    const nas_yaml_node *resize = nas_yaml_get(map, "resize");
+    if (resize != NULL)
+        NAS_TRY(nas_yaml_bool(&c->resize, resize));
     return key_u32(&c->train_images, map, "train_images", 0, INT32_MAX);
 }
 

@@ -28,10 +28,12 @@ typedef struct nas_data_options {
     /* Size that images are brought to (0: as they are; folders need one or take the first image's).
      * Bilinear with the area averaged when shrinking, channels 1 (grey, Rec. 601) or 3. */
     int32_t height, width, channels;
+    /* IDX and CIFAR sets, whose images have one size, must have that size already. */
+    bool exact;
 } nas_data_options;
 
 /* Opens and checks everything that can be checked at once: magic numbers, sizes, truncation, labels
- * in range, image and label counts equal, empty class folders. IDX and CIFAR are held in memory;
+ * in range, image and label counts equal, empty class folders, another size where `exact`. IDX and CIFAR are held in memory;
  * folders are read when asked for. E_IO / E_DATA name file and reason. */
 nas_status nas_data_open(nas_dataset **out, const nas_data_options *o) NAS_MUST_USE;
 void nas_data_free(nas_dataset *d);

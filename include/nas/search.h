@@ -133,6 +133,7 @@ typedef struct nas_study_config {
     uint32_t n_reports;          /* columns that are kept with each trial, beside the objectives */
     nas_measure report[NAS_MAX_REPORTS];
     uint32_t validation, train_images; /* held out of the training part; limit for a trial (0: all) */
+    bool resize;                       /* images of a set of another size are brought to the network's */
     uint32_t n_objectives, n_constraints;
     nas_measure objective[NAS_MAX_OBJECTIVES];
     nas_constraint constraint[NAS_MAX_CONSTRAINTS];

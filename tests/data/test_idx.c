@@ -253,6 +253,24 @@ static void options_resize_and_colour_the_images(void **state) {
     assert_int_equal(nas_data_open(&d, &(nas_data_options){0}), NAS_E_ARG);
 }
 
+static void images_of_the_wrong_size_are_refused_where_they_must_be_exact(void **state) {
+    (void)state;
+    static const int32_t sizes[][4] = {
+        {4, 3, 1, 1}, {0, 0, 0, 1}, {4, 4, 1, 0}, {3, 3, 1, 0}, {4, 3, 3, 0}};
+    char folder[PATH_TEXT];
+    folder_make(folder);
+    idx_put(folder);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        nas_dataset *d = NULL;
+        nas_data_options o = {folder, sizes[i][0], sizes[i][1], sizes[i][2], true};
+        assert_int_equal(nas_data_open(&d, &o), sizes[i][3] ? NAS_OK : NAS_E_DATA);
+        if (!sizes[i][3])
+            assert_non_null(strstr(nas_error_text(), "images of 4x3x1, but"));
+        nas_data_free(d);
+    }
+    folder_remove(folder);
+}
+
 static void gzip_of_two_members_is_one_file(void **state) {
     (void)state;
     char folder[PATH_TEXT];
@@ -301,6 +319,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(images_and_labels_come_back),
         cmocka_unit_test(options_resize_and_colour_the_images),
+        cmocka_unit_test(images_of_the_wrong_size_are_refused_where_they_must_be_exact),
         cmocka_unit_test(gzip_of_two_members_is_one_file),
         cmocka_unit_test(failed_allocations_leak_nothing),
     };
