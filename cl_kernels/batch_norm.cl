@@ -78,17 +78,18 @@ __kernel FLAT_WG void stats_merge(int R, int C, int piece, int pieces, GLOBAL pa
     int c = get_global_id(0) * VW, n = C - c;
     if (c >= C)
         return;
-    FV mean = load_n(parts + c, n), square = load_n(parts + C + c, n);
+    /* the mean as an offset from the first piece's: a large one would be rounded at every piece */
+    FV origin = load_n(parts + c, n), square = load_n(parts + C + c, n), mean = (FV)(0.0f);
     float seen = min(R, piece);
     for (int z = 1; z < pieces; z++) {
         GLOBAL p = parts + (size_t)z * 2 * C + c;
         float more = min(R, (z + 1) * piece) - z * piece, all = seen + more;
-        FV delta = load_n(p, n) - mean;
+        FV delta = (load_n(p, n) - origin) - mean;
         mean += delta * (more / all);
         square += load_n(p + C, n) + delta * delta * (seen * more / all);
         seen = all;
     }
-    store_n(mean, s + c, n);
+    store_n(origin + mean, s + c, n);
     store_n(square / (float)R, s + C + c, n);
 }
 
