@@ -33,11 +33,11 @@ static void fingerprint_constraint(nas_text *t, const nas_constraint *c) {
     nas_text_add(t, " %s", c->measure.name);
     if (isfinite(c->min)) {
         nas_text_add(t, " from ");
-        nas_text_json_number(t, c->min);
+        nas_text_shortest(t, c->min);
     }
     if (isfinite(c->max)) {
         nas_text_add(t, " to ");
-        nas_text_json_number(t, c->max);
+        nas_text_shortest(t, c->max);
     }
 }
 

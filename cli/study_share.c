@@ -160,9 +160,9 @@ void share_write(nas_text *out, const share_result *x) {
     nas_text_add(out, ", \"device\": ");
     nas_text_json(out, x->device);
     nas_text_add(out, ", \"error\": ");
-    nas_text_json_number(out, x->error);
+    nas_text_shortest(out, x->error);
     nas_text_add(out, ", \"loss\": ");
-    nas_text_json_number(out, x->loss);
+    nas_text_shortest(out, x->loss);
     nas_text_add(out, "}");
 }
 

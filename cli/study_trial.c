@@ -19,7 +19,7 @@ nas_status trial_text(study_run *r, uint32_t trial, const char *key, const char 
 
 nas_status trial_number(study_run *r, uint32_t trial, const char *key, double value) {
     nas_text t = {0};
-    nas_text_json_number(&t, value);
+    nas_text_shortest(&t, value);
     nas_status st = nas_text_check(&t);
     if (st == NAS_OK)
         st = nas_store_attr(r->store, trial, key, nas_text_str(&t));

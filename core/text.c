@@ -58,6 +58,13 @@ void nas_text_json(nas_text *t, const char *s) {
 }
 
 void nas_text_json_number(nas_text *t, double v) {
+    if (fabs(v) < 1e15 && v == floor(v)) /* as a whole number: 414000, where %g has 4.14e+05 */
+        nas_text_add(t, "%.0f", v);
+    else
+        nas_text_shortest(t, v);
+}
+
+void nas_text_shortest(nas_text *t, double v) {
     char buf[NUMBER_BYTES];
     const char *s = isfinite(v) ? number_write(buf, v, false) : "null";
     nas_text_bytes(t, s, strlen(s));

@@ -158,10 +158,7 @@ static nas_status computed(form *f, const resolver *r, const plan *p) {
         return NAS_OK;
     }
     nas_text t = {0};
-    if (fabs(w.number) < 1e15 && w.number == floor(w.number))
-        nas_text_add(&t, "%.0f", w.number);
-    else
-        nas_text_json_number(&t, w.number);
+    nas_text_json_number(&t, w.number);
     f->text = t.failed ? NULL : arena_text(r->mem, "%s", nas_text_str(&t));
     nas_text_free(&t);
     return f->text == NULL ? nas_fail_memory(1) : NAS_OK;

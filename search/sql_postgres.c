@@ -69,7 +69,7 @@ enum { MAX_VALUES = 16, NUMBER_SIZE = 32 };
 static void real_text(char buf[NUMBER_SIZE], double v) {
     nas_text t = {0};
     if (isfinite(v))
-        nas_text_json_number(&t, v);
+        nas_text_shortest(&t, v);
     else
         nas_text_add(&t, "%s", isnan(v) ? "NaN" : v < 0 ? "-Infinity" : "Infinity");
     snprintf(buf, NUMBER_SIZE, "%s", nas_text_str(&t));

@@ -292,7 +292,7 @@ static nas_status write_violation(const nas_store *s, int64_t id, double violati
     nas_status st = NAS_OK;
     nas_text_add(&json, "[");
     if (isfinite(violation))
-        nas_text_json_number(&json, violation);
+        nas_text_shortest(&json, violation);
     else
         nas_text_add(&json, "1e999"); /* JSON has no infinity; readers make it of this */
     nas_text_add(&json, "]");

@@ -27,7 +27,7 @@ static bool add_number(nas_text *out, const char *s) {
     if (!nas_number_read(&v, s) || !isfinite(v))
         return false;
     size_t from = out->n;
-    nas_text_json_number(out, v);
+    nas_text_shortest(out, v);
     /* Python keeps 1 and 1.0 apart, and so do we. */
     if (!out->failed && strpbrk(out->s + from, ".eE") == NULL)
         nas_text_add(out, ".0");

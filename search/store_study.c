@@ -73,9 +73,9 @@ static void constraints_json(nas_text *out, const nas_study_config *c) {
         nas_text_add(out, "%s{\"name\": ", i > 0 ? ", " : "");
         nas_text_json(out, c->constraint[i].measure.name);
         nas_text_add(out, ", \"min\": ");
-        nas_text_json_number(out, c->constraint[i].min);
+        nas_text_shortest(out, c->constraint[i].min);
         nas_text_add(out, ", \"max\": ");
-        nas_text_json_number(out, c->constraint[i].max);
+        nas_text_shortest(out, c->constraint[i].max);
         nas_text_add(out, "}");
     }
     nas_text_add(out, "]");

@@ -162,9 +162,12 @@ void nas_text_add(nas_text *t, const char *fmt, ...) NAS_PRINTF(2, 3);
 void nas_text_bytes(nas_text *t, const void *p, size_t n);
 /* Appends s as a JSON string with its quotes. */
 void nas_text_json(nas_text *t, const char *s);
-/* Appends a number that JSON accepts: shortest form that reads back equal; null if not finite. */
+/* Appends a number that JSON accepts and that reads back equal; null if not finite. Whole numbers
+ * below 1e15 have neither point nor exponent, so that a count is an integer to every reader. */
 void nas_text_json_number(nas_text *t, double v);
-/* The same for a float: 0.1f becomes 0.1. */
+/* The shortest form instead (2e+01): what is kept and compared as text is written so. */
+void nas_text_shortest(nas_text *t, double v);
+/* The shortest form of a float: 0.1f becomes 0.1. */
 void nas_text_float(nas_text *t, float v);
 const char *nas_text_str(const nas_text *t); /* never NULL */
 /* Reads the whole of s as a decimal number (digits, sign, point, exponent; no hex, no "inf", no

@@ -76,22 +76,48 @@ static void json_strings_escape_what_json_forbids(void **state) {
     }
 }
 
-static void json_numbers_are_shortest_and_read_back(void **state) {
+static void numbers_that_are_kept_are_shortest_and_read_back(void **state) {
     (void)state;
     static const struct {
         double in;
         const char *out;
     } cases[] = {
-        {0, "0"},           {0.1, "0.1"},       {1.0 / 3, "0.3333333333333333"},
-        {1e21, "1e+21"},    {-2.5, "-2.5"},     {NAN, "null"},
-        {5e-324, "5e-324"}, {INFINITY, "null"}, {123456789, "123456789"},
+        {0, "0"},           {0.1, "0.1"},         {1.0 / 3, "0.3333333333333333"},
+        {1e21, "1e+21"},    {-2.5, "-2.5"},       {NAN, "null"},
+        {5e-324, "5e-324"}, {INFINITY, "null"},   {123456789, "123456789"},
+        {20, "2e+01"},      {414000, "4.14e+05"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        nas_text t = {0};
+        nas_text_shortest(&t, cases[i].in);
+        assert_string_equal(nas_text_str(&t), cases[i].out);
+        if (isfinite(cases[i].in))
+            assert_true(strtod(t.s, NULL) == cases[i].in);
+        nas_text_free(&t);
+    }
+}
+
+static void whole_json_numbers_are_integers_to_every_reader(void **state) {
+    (void)state;
+    static const struct {
+        double in;
+        const char *out;
+    } cases[] = {
+        {0, "0"},
+        {20, "20"},
+        {414000, "414000"},
+        {-20764800, "-20764800"},
+        {999999999999999, "999999999999999"},
+        {1e15, "1e+15"}, /* a number, but no count any more */
+        {0.5, "0.5"},
+        {1e-7, "1e-07"},
+        {NAN, "null"},
+        {-INFINITY, "null"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         nas_text t = {0};
         nas_text_json_number(&t, cases[i].in);
         assert_string_equal(nas_text_str(&t), cases[i].out);
-        if (isfinite(cases[i].in))
-            assert_true(strtod(t.s, NULL) == cases[i].in);
         nas_text_free(&t);
     }
 }
@@ -227,7 +253,8 @@ int main(void) {
         cmocka_unit_test(overlong_failure_is_cut_at_a_character),
         cmocka_unit_test(every_status_has_a_text),
         cmocka_unit_test(json_strings_escape_what_json_forbids),
-        cmocka_unit_test(json_numbers_are_shortest_and_read_back),
+        cmocka_unit_test(numbers_that_are_kept_are_shortest_and_read_back),
+        cmocka_unit_test(whole_json_numbers_are_integers_to_every_reader),
         cmocka_unit_test(text_survives_running_out_of_memory),
         cmocka_unit_test(grow_keeps_values_and_leaves_all_on_failure),
         cmocka_unit_test(alloc_hook_fails_the_kth_and_only_it),
