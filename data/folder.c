@@ -97,7 +97,8 @@ static nas_status add_class(nas_dataset *d, const char *folder, int32_t label) {
         NAS_GO(nas_fail(NAS_E_DATA, "%s: no .png, .jpg or .jpeg file among %zu in this class",
                         folder, files.n));
     if (others)
-        nas_log(NAS_LOG_WARN, "%s: %zu files without an image's name are left out", folder, others);
+        nas_log(NAS_LOG_WARN, "%s: %zu file%s without an image's name left out", folder, others,
+                others == 1 ? "" : "s");
 done:
     listing_free(&files);
     return st;

@@ -216,12 +216,14 @@ static nas_status count_classes(int32_t *classes, const nas_dataset *d) {
             where = i;
         }
     }
+    bool test = where >= d->info.n_train;
     for (int32_t k = FREE_LABELS; k <= largest; k++)
         if (!seen[k])
             return nas_fail(NAS_E_DATA,
-                            "%s: label %d of image %zu is out of range: no training image has "
-                            "label %d",
-                            d->path, largest, where, k);
+                            "%s: label %d of image %zu (from 0) in %s-labels-idx1-ubyte is out of "
+                            "range: no training image has label %d",
+                            d->path, largest, test ? where - d->info.n_train : where,
+                            test ? "t10k" : "train", k);
     *classes = largest + 1;
     return NAS_OK;
 }

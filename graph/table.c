@@ -52,5 +52,11 @@ nas_status nas_act_from_name(nas_act *out, const char *name) {
     const char *near = nas_nearest(name, known, N_ACT_NAMES);
     if (near)
         return nas_fail(NAS_E_ARG, "no activation \"%.40s\"; did you mean \"%s\"?", name, near);
-    return nas_fail(NAS_E_ARG, "no activation \"%.40s\"; there are relu, gelu, hswish, ...", name);
+    nas_text all = {0};
+    for (uint32_t i = 0; i < N_ACT_NAMES; i++)
+        nas_text_add(&all, "%s%s", i ? ", " : "", known[i]);
+    nas_status st =
+        nas_fail(NAS_E_ARG, "no activation \"%.40s\"; there are %s", name, nas_text_str(&all));
+    nas_text_free(&all);
+    return st;
 }

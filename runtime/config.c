@@ -89,6 +89,14 @@ nas_status nas_train_config_check(const nas_train_config *c) {
     return NAS_OK;
 }
 
+nas_status nas_train_config_fits(const nas_train_config *c, int32_t height, int32_t width) {
+    int32_t side = height < width ? height : width;
+    if (c->crop_pad >= side)
+        return nas_fail(NAS_E_ARG, "crop_pad is %d, but must be smaller than the images (%dx%d)",
+                        c->crop_pad, height, width);
+    return NAS_OK;
+}
+
 /* The value as JSON. A seed can be above 2^53, which JSON numbers need not hold: it is a string. */
 static void field_print(nas_text *out, const field *f, const nas_train_config *c) {
     char digits[24];

@@ -84,7 +84,9 @@ nas_status nas_trainer_create(nas_trainer **out, nas_device *d, const nas_graph 
                               const nas_trainer_options *o) {
     nas_status st = NAS_OK;
     bool resident = false;
+    const nas_data_info *info = nas_data_info_of(o->data);
     NAS_TRY(nas_train_config_check(&o->config));
+    NAS_TRY(nas_train_config_fits(&o->config, info->height, info->width));
     if (o->n_train == 0)
         return nas_fail(NAS_E_ARG, "there are no images to train on");
     nas_trainer *t = nas_calloc(1, sizeof *t);

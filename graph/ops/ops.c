@@ -7,6 +7,21 @@ const char *nas_ops_name(const nas_node *n) {
     return nas_op_get(n->op)->name;
 }
 
+static nas_status too_many(const nas_node *n, const int64_t *dim, int32_t rank) {
+    nas_text t = {0};
+    double count = 1;
+    for (int32_t i = 0; i < rank; i++) {
+        nas_text_add(&t, "%s%lld", i ? "x" : "", (long long)dim[i]);
+        count *= (double)dim[i];
+    }
+    nas_status st =
+        nas_fail(NAS_E_SHAPE, "%s: the result would be %s, %.3g elements of at most 2^31-1%s",
+                 nas_ops_name(n), nas_text_str(&t), count,
+                 rank > 1 && dim[0] > 1 ? " (N is the first: a smaller batch needs less)" : "");
+    nas_text_free(&t);
+    return st;
+}
+
 nas_status nas_ops_set_shape(nas_shape *out, const nas_node *n, const int64_t *dim, int32_t rank) {
     nas_shape s = {.rank = rank};
     int64_t count = 1;
@@ -14,10 +29,11 @@ nas_status nas_ops_set_shape(nas_shape *out, const nas_node *n, const int64_t *d
         return nas_fail(NAS_E_SHAPE, "%s: rank %d is outside 0 to %d", nas_ops_name(n), rank,
                         NAS_MAX_RANK);
     for (int32_t i = 0; i < rank; i++) {
-        if (dim[i] < 1 || dim[i] > INT32_MAX || count > INT32_MAX / dim[i])
-            return nas_fail(NAS_E_SHAPE, "%s: dimension %d of the result would be %lld%s",
-                            nas_ops_name(n), i, (long long)dim[i],
-                            dim[i] < 1 ? "" : ", over 2^31-1 elements");
+        if (dim[i] < 1)
+            return nas_fail(NAS_E_SHAPE, "%s: dimension %d of the result would be %lld",
+                            nas_ops_name(n), i, (long long)dim[i]);
+        if (dim[i] > INT32_MAX || count > INT32_MAX / dim[i])
+            return too_many(n, dim, rank);
         s.dim[i] = (int32_t)dim[i];
         count *= dim[i];
     }

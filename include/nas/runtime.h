@@ -147,6 +147,8 @@ nas_train_config nas_train_config_default(void);
 /* E_ARG names the first setting that is out of its range (nas/train_keys.def) or does not go with
  * another: a warm-up longer than the training, Nesterov without momentum. */
 nas_status nas_train_config_check(const nas_train_config *c) NAS_MUST_USE;
+/* E_ARG when images of this size cannot be changed as it says. */
+nas_status nas_train_config_fits(const nas_train_config *c, int32_t height, int32_t width) NAS_MUST_USE;
 /* lr at `step` of `steps_per_epoch * epochs`. */
 double nas_lr_at(const nas_train_config *c, int64_t step, int64_t steps_per_epoch);
 
