@@ -37,9 +37,26 @@ int cli_usage(const cli_args *a, const char *fmt, ...) {
 }
 
 int cli_fail(const cli_args *a) {
+    const char *why = nas_error_text();
     talk_end();
-    fprintf(stderr, "clnas %s: %s\n", a->command->name, nas_error_text());
-    return CLI_FAILED;
+    fprintf(stderr, "clnas %s: %s\n", a->command->name, why);
+    return strncmp(why, "--", 2) == 0 ? CLI_USAGE : CLI_FAILED;
+}
+
+void cli_shell_word(nas_text *t, const char *s) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "%+,-./:=@_";
+    if (s[0] != 0 && s[strspn(s, plain)] == 0) {
+        nas_text_add(t, "%s", s);
+        return;
+    }
+    nas_text_add(t, "'");
+    for (; *s; s++)
+        if (*s == '\'')
+            nas_text_add(t, "'\\''");
+        else
+            nas_text_bytes(t, s, 1);
+    nas_text_add(t, "'");
 }
 
 static int unknown_option(const cli_args *a, const char *name) {

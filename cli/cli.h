@@ -33,6 +33,7 @@ typedef struct cli_command {
 
 struct cli_args {
     const cli_command *command;
+    const char *program; /* as it was called */
     const char *word[64];
     int n_words;
     struct {
@@ -56,7 +57,11 @@ bool cli_get_int(int64_t *out, const cli_args *a, const char *option, int64_t mi
 
 /* "clnas VERB: message" on stderr; returns the exit status that fits. */
 int cli_usage(const cli_args *a, const char *fmt, ...) NAS_PRINTF(2, 3);
-int cli_fail(const cli_args *a); /* prints nas_error_text() */
+/* Prints nas_error_text(). A line that begins with an option ("--seed: …") is about the value that
+ * it was given: wrong usage. */
+int cli_fail(const cli_args *a);
+/* Appends s as one word of a shell's command line, in quotes where it needs them. */
+void cli_shell_word(nas_text *t, const char *s);
 /* Prints text and checks that stdout took it all. */
 int cli_print(const cli_args *a, nas_text *t);
 
@@ -76,6 +81,7 @@ const char *talk_count(char buf[TALK_TEXT], double v);   /* 12,345 */
 const char *talk_time(char buf[TALK_TEXT], double s);    /* 1:02:03 or 4:05 */
 const char *talk_seconds(char buf[TALK_TEXT], double s); /* 1.23 ms */
 const char *talk_bytes(char buf[TALK_TEXT], double b);   /* 12.3 MiB */
+const char *talk_loss(char buf[TALK_TEXT], double v);    /* 0.1234; 4.15e+31 */
 const char *talk_measure(char buf[TALK_TEXT], const nas_measure *m, double v);
 
 /* Ctrl-C and SIGTERM: the first sets *cli_stop(), the second ends the program. */
@@ -103,6 +109,8 @@ nas_status cli_measure_modelled(double *out, const nas_measure *m, const nas_gra
 
 /* network.c: a network file to its text and model graph; both are the caller's. */
 nas_status cli_network(nas_graph **graph, char **text, const char *path, int32_t batch);
+/* What the file calls its network; its path where it has no name. */
+nas_status cli_network_name(char *out, size_t size, const char *path);
 /* device.c: the device that --device and --binary name; and as the text that names it. */
 nas_status cli_device_open(nas_device **out, const cli_args *a);
 nas_status cli_device_spec(char *out, size_t cap, const cli_args *a);
@@ -111,6 +119,8 @@ nas_status cli_model_graph(nas_graph **graph, const nas_model *m, int32_t batch)
 /* Opens a data set for images [H,W,C] of this size; resize: those of IDX and CIFAR are brought to
  * it, too. */
 nas_status cli_data(nas_dataset **out, const char *path, const int32_t hwc[3], bool resize);
+/* E_ARG when a limit on the training images is more than there are. */
+nas_status cli_limit(const nas_dataset *d, uint32_t images);
 /* Class names of a data set, for nas_model_save: *names is the caller's (nas_free), its strings are
  * the data set's. */
 nas_status cli_class_names(const char *const **names, const nas_dataset *d);

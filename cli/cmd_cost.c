@@ -307,9 +307,11 @@ static nas_status work(cost_job *j, const cli_args *a) {
     if (!j->n)
         for (const char *const *name = nas_hw_names(); *name; name++)
             NAS_TRY(price(j, *name, true));
-    if (cli_has(a, "png"))
-        NAS_TRY(cost_draw(j, cli_get(a, "png"), a->word[0]));
-    return NAS_OK;
+    if (!cli_has(a, "png"))
+        return NAS_OK;
+    char name[128];
+    NAS_TRY(cli_network_name(name, sizeof name, a->word[0]));
+    return cost_draw(j, cli_get(a, "png"), name);
 }
 
 static int run(cli_args *a) {

@@ -57,6 +57,7 @@ static int run(cli_args *a) {
     const char *which = cli_get(a, "part") ? cli_get(a, "part") : "test";
     nas_eval_result r;
     nas_text t = {0};
+    char loss[TALK_TEXT];
     if (!cli_has(a, "data"))
         return cli_usage(a, "usage: clnas eval %s", a->command->synopsis);
     if (strcmp(which, "test") != 0 && strcmp(which, "train") != 0)
@@ -71,8 +72,8 @@ static int run(cli_args *a) {
         nas_text_json_number(&t, r.loss);
         nas_text_add(&t, ", \"images\": %u}\n", r.images);
     } else {
-        nas_text_add(&t, "accuracy %.2f %%, loss %.4f, %u images (%s part)\n", 100 * r.accuracy,
-                     r.loss, r.images, which);
+        nas_text_add(&t, "accuracy %.2f %%, loss %s, %u images (%s part)\n", 100 * r.accuracy,
+                     talk_loss(loss, r.loss), r.images, which);
     }
     return cli_print(a, &t);
 }

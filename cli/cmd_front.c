@@ -55,6 +55,8 @@ static void csv(nas_text *t, const view *v, const uint32_t *index, uint32_t n) {
 static int run(cli_args *a) {
     view v;
     nas_text t = {0};
+    if (cli_has(a, "json") && cli_has(a, "csv"))
+        return cli_usage(a, "--json and --csv: one of the two");
     if (view_open(&v, a->word[0]) != NAS_OK)
         return cli_fail(a);
     nas_store *store = v.store;

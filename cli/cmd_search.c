@@ -2,9 +2,11 @@
  */
 #include "study_run.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- settings ---- */
 
@@ -45,8 +47,12 @@ static bool is_measured_latency(const nas_measure *m) {
     return strcmp(m->name, "latency") == 0;
 }
 
-static nas_status check_training(const char *key, const nas_train_config *c) {
+static nas_status check_training(const char *key, const nas_train_config *c, const nas_space *s) {
+    int32_t hwc[3], classes;
+    nas_space_input(s, hwc, &classes);
     nas_status st = nas_train_config_check(c);
+    if (st == NAS_OK)
+        st = nas_train_config_fits(c, hwc[0], hwc[1]);
     return st == NAS_OK ? st : nas_fail_prefix(st, "%s", key);
 }
 
@@ -58,8 +64,8 @@ nas_status study_shared(study_run *r) {
     s->train.epochs = 2;
     NAS_TRY(cli_train_config(&s->train, c->train));
     NAS_TRY(cli_train_config(&s->retrain, c->retrain));
-    NAS_TRY(check_training("train", &s->train));
-    NAS_TRY(check_training("retrain", &s->retrain));
+    NAS_TRY(check_training("train", &s->train, r->space));
+    NAS_TRY(check_training("retrain", &s->retrain, r->space));
     if (c->table[0] != 0)
         return NAS_OK;
     for (uint32_t i = 0; i < c->n_objectives + c->n_constraints; i++) {
@@ -99,6 +105,7 @@ nas_status study_split(nas_text *record, const study_run *r) {
     if (nas_data_info_of(d)->classes != classes)
         NAS_GO(nas_fail(NAS_E_SHAPE, "the space has %d classes but the data in %s have %d", classes,
                         r->config.data, nas_data_info_of(d)->classes));
+    NAS_GO(cli_limit(d, r->config.train_images));
     NAS_GO(nas_split_make(&split, d, r->config.validation, r->config.train_images, r->config.seed));
     talk_line("data: %s, %u images for training, %u held out for validation, %u for the final test",
               r->config.data, split.n_train, split.n_validation, split.n_test);
@@ -182,6 +189,49 @@ done:
     return st;
 }
 
+/* Of a folder that is no run: something that a study could overwrite. An empty file may be the log
+ * that a shell has just made for this command. */
+static bool holds_something(const char *folder, const char *name) {
+    nas_text path = {0};
+    struct stat s;
+    nas_text_add(&path, "%s/%s", folder, name);
+    bool empty =
+        !path.failed && lstat(nas_text_str(&path), &s) == 0 && S_ISREG(s.st_mode) && s.st_size == 0;
+    nas_text_free(&path);
+    return !empty && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+/* Settings of a run, whose study.db may be on a server; not the user's own file of that name. */
+static bool is_settings(const char *folder, const char *study) {
+    nas_text path = {0};
+    struct stat kept, given;
+    nas_text_add(&path, "%s/study.yaml", folder);
+    bool there = !path.failed && stat(nas_text_str(&path), &kept) == 0;
+    bool own = there && study && stat(study, &given) == 0 && kept.st_ino == given.st_ino &&
+               kept.st_dev == given.st_dev;
+    nas_text_free(&path);
+    return there && !own;
+}
+
+/* A new study wants a folder of its own; one that goes on has its files there. */
+static nas_status check_folder(const char *folder, const char *study) {
+    bool run = is_settings(folder, study), others = false;
+    DIR *d = opendir(folder);
+    if (!d) /* it is made, or nas_dir_make says why not */
+        return NAS_OK;
+    for (struct dirent *e; (e = readdir(d));) {
+        run |= strcmp(e->d_name, "study.db") == 0;
+        others |= holds_something(folder, e->d_name);
+    }
+    closedir(d);
+    if (others && !run)
+        return nas_fail(NAS_E_EXISTS,
+                        "%s holds files but no study: --out wants a new folder, an "
+                        "empty one or the folder of a study",
+                        folder);
+    return NAS_OK;
+}
+
 static void close_run(study_run *r) {
     study_slots_end(r);
     nas_strategy_free(r->strategy);
@@ -202,14 +252,21 @@ static int run(cli_args *a) {
     talk_quiet(cli_has(a, "quiet"));
     cli_catch_signals();
     nas_status st = read_settings(&r.config, a);
+    if (st == NAS_E_PARSE && !a->n_words) { /* something is missing: all comes from options */
+        cli_fail(a);
+        return CLI_USAGE;
+    }
+    if (st == NAS_OK)
+        st = check_folder(r.dir, a->n_words ? a->word[0] : NULL);
     if (st == NAS_OK)
         st = open_run(&r);
     if (st == NAS_OK) {
         const char *picked = nas_strategy_name(r.strategy);
         bool is_other = strcmp(picked, r.config.strategy) != 0;
-        talk_line("study %s: space %s (%.4g networks), %s%s%s, %u trials", r.config.name,
+        talk_line("study %s: space %s (%.4g networks), %s%s%s, %u trial%s", r.config.name,
                   nas_space_name(r.space), nas_space_size(r.space), r.config.strategy,
-                  is_other ? " picks " : "", is_other ? picked : "", r.config.trials);
+                  is_other ? " picks " : "", is_other ? picked : "", r.config.trials,
+                  r.config.trials == 1 ? "" : "s");
         if (!r.table && !nas_study_trains(&r.config))
             talk_line("no objective or constraint needs training: trials are priced, not trained");
         st = r.table != NULL ? study_tabular(&r) : study_trials(&r);

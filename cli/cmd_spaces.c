@@ -222,18 +222,36 @@ done:
     return st;
 }
 
-static nas_status draw_network(const char *path, const nas_space *s, const nas_genome *x) {
+/* Its name where the space has a notation; else the seed and, where they fit into the line, the
+ * choices: numbers of genes tell nobody anything. */
+static nas_status sample_text(nas_text *t, const nas_space *s, const nas_genome *x, int64_t seed) {
+    enum { FIT = 4 };
+    NAS_TRY(nas_space_arch(t, s, x));
+    const char *arch = nas_text_str(t);
+    if (arch[strspn(arch, "0123456789-")] != 0)
+        return NAS_OK;
+    nas_text_free(t);
+    nas_text_add(t, "sample %lld", (long long)seed);
+    for (uint32_t i = 0; x->n <= FIT && i < x->n; i++) {
+        const nas_gene *g = nas_space_gene(s, i);
+        nas_text_add(t, "%s %s %s", i ? "," : ":", g->path, g->choices[x->gene[i]]);
+    }
+    return nas_text_check(t);
+}
+
+static nas_status draw_network(const char *path, const nas_space *s, const nas_genome *x,
+                               int64_t seed) {
     nas_status st = NAS_OK;
     nas_graph *g = NULL;
-    nas_text arch = {0};
+    nas_text about = {0};
     NAS_GO(nas_space_graph(&g, s, x, 1));
-    NAS_GO(nas_space_arch(&arch, s, x));
+    NAS_GO(sample_text(&about, s, x, seed));
     nas_network_drawing d = {
-        .title = nas_space_name(s), .subtitle = nas_text_str(&arch), .graph = g};
+        .title = nas_space_name(s), .subtitle = nas_text_str(&about), .graph = g};
     NAS_GO(nas_draw_network(path, &d));
 done:
     nas_graph_free(g);
-    nas_text_free(&arch);
+    nas_text_free(&about);
     return st;
 }
 
@@ -264,7 +282,7 @@ static int picture_or_sample(cli_args *a, const char *name) {
         nas_space_sample(&x, s, &r);
     if (cli_has(a, "png")) {
         NAS_GO(picture_path(&path, a, s));
-        NAS_GO(cli_has(a, "sample") ? draw_network(nas_text_str(&path), s, &x)
+        NAS_GO(cli_has(a, "sample") ? draw_network(nas_text_str(&path), s, &x, seed)
                                     : draw_space(nas_text_str(&path), s));
         nas_text_add(&net, "%s\n", nas_text_str(&path));
     } else {

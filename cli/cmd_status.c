@@ -7,6 +7,7 @@
 
 typedef struct summary {
     uint32_t count[5]; /* by nas_trial_state */
+    uint32_t cut_off;  /* begun, but whoever ran them is gone; not counted as running */
     uint32_t retrained;
     double mean_s; /* of a finished trial */
     double last;   /* end of the newest, seconds since 1970 */
@@ -27,6 +28,10 @@ static nas_status summarise(summary *s, const view *v) {
             ended++;
         }
     }
+    if (nas_store_idle(v->store)) {
+        s->cut_off = s->count[NAS_TRIAL_RUNNING];
+        s->count[NAS_TRIAL_RUNNING] = 0;
+    }
     s->mean_s = ended ? total / ended : 0;
     s->hypervolume = (double)NAN;
     if (view_reference(ref, v))
@@ -35,12 +40,13 @@ static nas_status summarise(summary *s, const view *v) {
 }
 
 static void json(nas_text *t, const view *v, const summary *s) {
-    nas_text_add(
-        t,
-        "{\"trials\": %u, \"budget\": %u, \"complete\": %u, \"running\": %u, \"failed\": %u, "
-        "\"pruned\": %u, \"front\": %u, \"retrained\": %u, \"mean_trial_s\": ",
-        v->n, v->budget, s->count[NAS_TRIAL_COMPLETE], s->count[NAS_TRIAL_RUNNING],
-        s->count[NAS_TRIAL_FAIL], s->count[NAS_TRIAL_PRUNED], view_front(NULL, v), s->retrained);
+    nas_text_add(t,
+                 "{\"trials\": %u, \"budget\": %u, \"complete\": %u, \"running\": %u, "
+                 "\"cut_off\": %u, \"failed\": %u, \"pruned\": %u, \"front\": %u, \"retrained\": "
+                 "%u, \"mean_trial_s\": ",
+                 v->n, v->budget, s->count[NAS_TRIAL_COMPLETE], s->count[NAS_TRIAL_RUNNING],
+                 s->cut_off, s->count[NAS_TRIAL_FAIL], s->count[NAS_TRIAL_PRUNED],
+                 view_front(NULL, v), s->retrained);
     nas_text_json_number(t, s->mean_s);
     nas_text_add(t, ", \"hypervolume\": ");
     nas_text_json_number(t, s->hypervolume);
@@ -68,6 +74,9 @@ static void text(nas_text *t, const view *v, const summary *s) {
         t, "%u of %u trials: %u complete, %u running, %u failed, %u not trained (a constraint)\n",
         ended, v->budget, s->count[NAS_TRIAL_COMPLETE], s->count[NAS_TRIAL_RUNNING],
         s->count[NAS_TRIAL_FAIL], s->count[NAS_TRIAL_PRUNED]);
+    if (s->cut_off)
+        nas_text_add(t, "nothing runs now: %u trial%s cut off, which the same command does again\n",
+                     s->cut_off, s->cut_off == 1 ? " was" : "s were");
     if (ended) {
         time_t when = (time_t)s->last;
         struct tm tm;
@@ -79,7 +88,8 @@ static void text(nas_text *t, const view *v, const summary *s) {
             nas_text_add(t, ", about %s to go", talk_time(b, s->mean_s * (v->budget - ended)));
         nas_text_add(t, "\n");
     }
-    nas_text_add(t, "front: %u trials, %u retrained", view_front(NULL, v), s->retrained);
+    nas_text_add(t, "front: %u trial%s, %u retrained", view_front(NULL, v),
+                 view_front(NULL, v) == 1 ? "" : "s", s->retrained);
     if (isfinite(s->hypervolume))
         nas_text_add(t, ", hypervolume %.4g", s->hypervolume);
     nas_text_add(t, "\n");

@@ -49,18 +49,20 @@ static nas_status open_all(job *j, const cli_args *a, const nas_train_config *c,
     NAS_TRY(check_writable(cli_get(a, "out"), a->word[0]));
     NAS_TRY(cli_network(&j->graph, &j->network, a->word[0], c->batch));
     cli_graph_io(j->graph, hwc, &classes);
+    NAS_TRY(nas_train_config_fits(c, hwc[0], hwc[1]));
     NAS_TRY(cli_data(&j->data, cli_get(a, "data"), hwc, cli_has(a, "resize")));
     const nas_data_info *info = nas_data_info_of(j->data);
     if (info->classes != classes)
         return nas_fail(NAS_E_SHAPE, "%s has %d classes but the data in %s have %d", a->word[0],
                         classes, cli_get(a, "data"), info->classes);
+    NAS_TRY(cli_limit(j->data, (uint32_t)images));
     NAS_TRY(nas_split_make(&j->split, j->data, 0, (uint32_t)images, c->seed));
     return cli_device_open(&j->device, a);
 }
 
 static int report(const cli_args *a, const cli_trained *r, const nas_train_config *c) {
     nas_text t = {0};
-    char time[TALK_TEXT];
+    char time[TALK_TEXT], loss[TALK_TEXT];
     if (cli_has(a, "json")) {
         nas_text_add(&t, "{\"model\": ");
         nas_text_json(&t, cli_get(a, "out"));
@@ -75,8 +77,8 @@ static int report(const cli_args *a, const cli_trained *r, const nas_train_confi
         nas_text_add(&t, "}\n");
     } else {
         if (r->test.images)
-            nas_text_add(&t, "test accuracy %.2f %% (%u images, loss %.4f)", 100 * r->test.accuracy,
-                         r->test.images, r->test.loss);
+            nas_text_add(&t, "test accuracy %.2f %% (%u images, loss %s)", 100 * r->test.accuracy,
+                         r->test.images, talk_loss(loss, r->test.loss));
         else
             nas_text_add(&t, "the data set has no test part");
         nas_text_add(&t, ", trained in %s\nmodel: %s\n", talk_time(time, r->seconds),
@@ -91,8 +93,10 @@ static int run(cli_args *a) {
     int64_t seed = 0, images = 0;
     int status = CLI_FAILED;
     cli_trained r;
-    if (!cli_has(a, "data") || !cli_has(a, "out"))
-        return cli_usage(a, "usage: clnas train %s", a->command->synopsis);
+    if (!cli_has(a, "data"))
+        return cli_usage(a, "--data DIR is missing: the data set to train on");
+    if (!cli_has(a, "out"))
+        return cli_usage(a, "--out FILE is missing: the model file to write");
     if (!cli_get_int(&seed, a, "seed", 0, INT64_MAX) ||
         !cli_get_int(&images, a, "images", 0, UINT32_MAX))
         return CLI_USAGE;
@@ -105,8 +109,9 @@ static int run(cli_args *a) {
     cli_catch_signals();
     nas_status st = open_all(&j, a, &c, images);
     if (st == NAS_OK) {
-        talk_line("training %s on %s: %u images, %d epochs, batch %d", a->word[0],
-                  nas_device_info_of(j.device)->name, j.split.n_train, c.epochs, c.batch);
+        talk_line("training %s on %s: %u images, %d epoch%s, batch %d", a->word[0],
+                  nas_device_info_of(j.device)->name, j.split.n_train, c.epochs,
+                  c.epochs == 1 ? "" : "s", c.batch);
         cli_training t = {.model = j.graph,
                           .network = j.network,
                           .data = j.data,

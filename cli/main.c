@@ -61,5 +61,6 @@ int main(int argc, char **argv) {
         }
     cli_args a;
     int status = cli_parse(&a, c, argc - 2, argv + 2);
+    a.program = argv[0];
     return status == CLI_OK ? c->run(&a) : status;
 }

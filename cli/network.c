@@ -13,6 +13,16 @@ nas_status cli_network(nas_graph **graph, char **text, const char *path, int32_t
     return st;
 }
 
+nas_status cli_network_name(char *out, size_t size, const char *path) {
+    nas_yaml *doc = NULL;
+    NAS_TRY(nas_yaml_read_file(&doc, path));
+    const nas_yaml_node *name = nas_yaml_get(nas_yaml_root(doc), "name");
+    const char *text = name ? nas_yaml_scalar(name) : NULL;
+    snprintf(out, size, "%s", text && text[0] ? text : path);
+    nas_yaml_free(doc);
+    return NAS_OK;
+}
+
 nas_status cli_model_graph(nas_graph **graph, const nas_model *m, int32_t batch) {
     const char *text = nas_model_info_of(m)->network;
     size_t n = 0;
@@ -25,6 +35,13 @@ nas_status cli_data(nas_dataset **out, const char *path, const int32_t hwc[3], b
     nas_data_options o = {
         .path = path, .height = hwc[0], .width = hwc[1], .channels = hwc[2], .exact = !resize};
     return nas_data_open(out, &o);
+}
+
+nas_status cli_limit(const nas_dataset *d, uint32_t images) {
+    uint32_t there = nas_data_info_of(d)->n_train;
+    return images <= there ? NAS_OK
+                           : nas_fail(NAS_E_ARG, "%u training images are asked for, but %s has %u",
+                                      images, nas_data_path(d), there);
 }
 
 nas_status cli_class_names(const char *const **names, const nas_dataset *d) {

@@ -89,6 +89,20 @@ static void say_empty(const view *v) {
         talk_line("the front is empty: none of %u complete trials meets the constraints", complete);
 }
 
+/* A line to paste into a shell. */
+static nas_status add_reproduce(nas_text *t, const study_run *r, const char *program) {
+    nas_text file = {0};
+    nas_text_add(&file, "%s/study.yaml", r->dir);
+    nas_text_add(t, "reproduce: ");
+    cli_shell_word(t, program);
+    nas_text_add(t, " search ");
+    cli_shell_word(t, nas_text_str(&file));
+    nas_text_add(t, " --out ANOTHER-FOLDER\n");
+    nas_status st = nas_text_check(&file);
+    nas_text_free(&file);
+    return st;
+}
+
 nas_status study_end(study_run *r, const cli_args *a) {
     view v = {0};
     nas_text t = {0};
@@ -98,7 +112,8 @@ nas_status study_end(study_run *r, const cli_args *a) {
     NAS_GO(
         view_choose(chosen, &n, &v, r->config.retrain_models < 64 ? r->config.retrain_models : 64));
     if (n) {
-        talk_line("retraining %u models of the front on all training images", n);
+        talk_line("retraining %u model%s of the front on all training images", n,
+                  n == 1 ? "" : "s");
         NAS_GO(study_retrain(r, chosen, n));
         view_free(&v);
         NAS_GO(view_of_store(&v, r->store));
@@ -112,7 +127,7 @@ nas_status study_end(study_run *r, const cli_args *a) {
     if (n)
         NAS_GO(final_table(&t, r, &v, chosen, n));
     nas_text_add(&t, "pictures: %s/report/\n", r->dir);
-    nas_text_add(&t, "reproduce: clnas search %s/study.yaml --out ANOTHER-FOLDER\n", r->dir);
+    NAS_GO(add_reproduce(&t, r, a->program));
     if (cli_print(a, &t) != CLI_OK)
         NAS_GO(nas_fail(NAS_E_IO, "standard output does not take the table"));
     if (report_draw(&v, r->dir, n) != NAS_OK) /* the study stands without them */

@@ -101,6 +101,11 @@ const char *talk_bytes(char buf[TALK_TEXT], double b) {
     return buf;
 }
 
+const char *talk_loss(char buf[TALK_TEXT], double v) {
+    snprintf(buf, TALK_TEXT, fabs(v) < 1e4 ? "%.4f" : "%.4g", v);
+    return buf;
+}
+
 const char *talk_measure(char buf[TALK_TEXT], const nas_measure *m, double v) {
     if (!isfinite(v))
         snprintf(buf, TALK_TEXT, "-");

@@ -52,14 +52,15 @@ done:
 
 static nas_status run_epochs(cli_trained *out, const cli_training *t, nas_trainer *trainer,
                              const char *partial, talker *talk) {
-    char eta[TALK_TEXT];
+    char eta[TALK_TEXT], loss[TALK_TEXT];
     for (int32_t e = nas_trainer_epochs_done(trainer); e < t->config.epochs; e++) {
         NAS_TRY(nas_trainer_epoch(trainer, &out->train));
         double per_epoch = (nas_clock() - talk->started) / (e + 1 - talk->first_epoch);
         if (!t->progress)
-            talk_line("%s: epoch %d/%d  loss %.4f  training accuracy %.2f %%  %.1f s/epoch  ETA %s",
-                      t->label, e + 1, t->config.epochs, out->train.loss, 100 * out->train.accuracy,
-                      per_epoch, talk_time(eta, per_epoch * (t->config.epochs - e - 1)));
+            talk_line("%s: epoch %d/%d  loss %s  training accuracy %.2f %%  %.1f s/epoch  ETA %s",
+                      t->label, e + 1, t->config.epochs, talk_loss(loss, out->train.loss),
+                      100 * out->train.accuracy, per_epoch,
+                      talk_time(eta, per_epoch * (t->config.epochs - e - 1)));
         if (e + 1 < t->config.epochs)
             NAS_TRY(checkpoint(t, trainer, partial, -1, true));
     }

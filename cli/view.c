@@ -301,7 +301,18 @@ static void count_cell(nas_text *t, bool shown, double v) {
         nas_text_add(t, "  %12s", isfinite(v) ? talk_count(b, v) : "-");
 }
 
-void view_table(nas_text *t, const view *v, const uint32_t *index, uint32_t n) {
+/* Fronts are short; trials that are equal stay in their order. */
+static void sort_by_first(uint32_t *index, const view *v, uint32_t n) {
+    for (uint32_t i = 1; i < n; i++) {
+        uint32_t k = i, moved = index[i];
+        for (; k && v->trial[moved].t.objective[0] < v->trial[index[k - 1]].t.objective[0]; k--)
+            index[k] = index[k - 1];
+        index[k] = moved;
+    }
+}
+
+void view_table(nas_text *t, const view *v, uint32_t *index, uint32_t n) {
+    sort_by_first(index, v, n);
     bool params = !is_objective(v, "params"), macs = !is_objective(v, "macs"), tested = false;
     for (uint32_t i = 0; i < n; i++)
         tested |= (bool)isfinite(v->trial[index[i]].test_accuracy);

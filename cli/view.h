@@ -49,8 +49,8 @@ nas_status view_choose(uint32_t *index, uint32_t *n, const view *v, uint32_t wan
 /* Device files that the study prices its chosen models on (its price_on): *name is the caller's. */
 nas_status view_price_on(char (**name)[1024], uint32_t *n, const view *v);
 
-/* The table of a front, or of chosen models. */
-void view_table(nas_text *t, const view *v, const uint32_t *index, uint32_t n);
+/* The table of a front, or of chosen models, by the first objective: sorts index. */
+void view_table(nas_text *t, const view *v, uint32_t *index, uint32_t n);
 
 /* report.c: draws every picture of a run into RUN/report; says each path by talk_line. One that
  * fails is said and keeps none of the others from being drawn; the last failure is returned at the

@@ -47,6 +47,21 @@ nas_status lock_take(nas_store *s) {
     return NAS_OK;
 }
 
+bool nas_store_idle(const nas_store *s) {
+    nas_text path = {0};
+    if (nas_store_is_url(s->path) || s->lock >= 0)
+        return false;
+    nas_text_add(&path, "%s.lock", s->path);
+    int fd = path.failed ? -1 : open(nas_text_str(&path), O_RDONLY | O_CLOEXEC);
+    bool gone = fd < 0 && !path.failed && errno == ENOENT; /* whoever ends well removes it */
+    struct flock holder = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    bool free_lock = fd >= 0 && fcntl(fd, F_GETLK, &holder) == 0 && holder.l_type == F_UNLCK;
+    if (fd >= 0)
+        close(fd);
+    nas_text_free(&path);
+    return gone || free_lock;
+}
+
 void lock_drop(nas_store *s) {
     if (s->lock >= 0) {
         unlink(s->lock_path);

@@ -418,7 +418,10 @@ nas_status nas_study_read(nas_study_config *out, const char *path, const char *c
         NAS_GO(nas_yaml_read_text(&c.doc, "", 0, "study"));
     for (size_t i = 0; i < n; i++) {
         char origin[256];
+        bool nested = strchr(overrides[2 * i], '.') != NULL;
         snprintf(origin, sizeof origin, "--%s", overrides[2 * i]);
+        for (char *p = origin; *p != 0 && !nested; p++) /* as it is written: --trial-seconds */
+            *p = *p == '_' ? '-' : *p;
         NAS_GO(nas_yaml_set(c.doc, overrides[2 * i], overrides[2 * i + 1], origin));
     }
     NAS_GO(read_all(&(reader){&c, path, overrides, n}));

@@ -246,6 +246,10 @@ nas_status nas_store_next_result(bool *found, uint32_t *number, char **json, nas
  * before the server itself has been back for so long). *n: how many. */
 nas_status nas_store_reclaim(uint32_t *n, nas_store *s, double silent_s) NAS_MUST_USE;
 
+/* True: no process runs a study on this file, so that trials that are RUNNING were cut off. Of a
+ * server's store that is never known. Not for the process that runs it: asking drops its lock. */
+bool nas_store_idle(const nas_store *s);
+
 uint32_t nas_store_trial_count(const nas_store *s); /* highest number + 1; 0 also when asking fails, with
                                                       * nas_error_text set: the next call fails */
 /* Objectives are NaN unless the trial is COMPLETE. */

@@ -32,7 +32,7 @@ static void redirect(const char *name, int fd) {
 }
 
 pid_t program_start(const char *folder, const char *const *args) {
-    const char *argv[64] = {"clnas"};
+    const char *argv[64] = {NAS_BINARY_DIR "/clnas"};
     for (int i = 0; args[i]; i++)
         argv[i + 1] = args[i];
     pid_t pid = fork();
