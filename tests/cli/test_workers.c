@@ -142,15 +142,16 @@ static void wrong_numbers_of_workers_are_refused(void **state) {
     (void)state;
     const char *folder = prepare("wrong");
     static const struct {
+        int status; /* 2: the value alone is wrong */
         const char *option, *value, *said;
     } cases[] = {
-        {"--workers", "17", "workers"},
-        {"--workers", "0", "needs a store on a server"},
-        {"--devices", "[]", "devices is a list of 1 to 16"},
-        {"--store", "study.db", "postgresql://HOST/DATABASE"},
+        {2, "--workers", "17", "workers"},
+        {1, "--workers", "0", "needs a store on a server"},
+        {2, "--devices", "[]", "devices is a list of 1 to 16"},
+        {2, "--store", "study.db", "postgresql://HOST/DATABASE"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char *said = search(folder, "run", cases[i].option, cases[i].value, 1);
+        char *said = search(folder, "run", cases[i].option, cases[i].value, cases[i].status);
         if (!strstr(said, cases[i].said))
             fail_msg("%s", said);
         free(said);
