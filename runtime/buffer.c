@@ -40,7 +40,7 @@ static void use_large_pages(nas_device *d, cl_mem mem, size_t bytes) {
 #ifdef MADV_HUGEPAGE
     enum { LEAST = 4 << 20 };
     cl_int err;
-    if (strcmp(d->info.type, "cpu") || bytes < LEAST)
+    if (strcmp(d->info.type, "cpu") != 0 || bytes < LEAST)
         return;
     char *p = clEnqueueMapBuffer(d->queue, mem, CL_TRUE, CL_MAP_WRITE_INVALIDATE_REGION, 0, bytes,
                                  0, NULL, NULL, &err);

@@ -47,6 +47,11 @@ static const size_case sizes[] = {
     {"cvt", "864"},                                              /* 2^5 3^3 */
     {"hierarchical", "122169849966883339449272722192550797393"}, /* as counted here */
     {"evolved-transformer", "37472440320"},
+    {"fashion-vit", "223776"}, /* 24 (6^2 + ... + 6^5) */
+    /* 432 (12 + 6 + 36 + 36^2 + 36^3) + 6 (4^2 + 4^3 + 4^4) + 288 (4 + 4^2 + 4^3) */
+    {"fashion-hybrid", "20764800"},
+    /* 48 (16 + 16^2)(24 + 24^2 + 24^3) + 12 (6^3 + ... + 6^6) + 24 (8 + 8^2)(6 + ... + 6^4) */
+    {"cifar-hybrid", "191676384"},
 };
 
 static void size_is_the_papers(void **state) {
