@@ -283,11 +283,15 @@ done:
     return st;
 }
 
+static bool is_pocl(const nas_device_info *info) {
+    return !strcmp(info->platform, "Portable Computing Language");
+}
+
 /* PoCL keeps what it compiles. Asked for a binary it would compile every kernel of the program once
  * more, for any local size, which takes longer than the kernels that run. */
 static bool keeps_kernels(const nas_device_info *info) {
     const char *cache = getenv("POCL_KERNEL_CACHE");
-    return !strcmp(info->platform, "Portable Computing Language") && !(cache && *cache == '0');
+    return is_pocl(info) && !(cache && *cache == '0');
 }
 
 static nas_status open_ocl(nas_device *d, const device_spec *s) {
@@ -359,7 +363,9 @@ void nas_device_close(nas_device *d) {
         clReleaseCommandQueue(d->queue);
     if (d->context)
         clReleaseContext(d->context);
-    if (d->part)
+    /* A thread of PoCL 3.1 looks at the device of the last command after that has ended, and nothing
+     * says when it is done: a part of a device is left to the end of the process. */
+    if (d->part && !is_pocl(&d->info))
         clReleaseDevice(d->id);
     nas_free(d);
 }
