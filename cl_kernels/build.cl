@@ -1,14 +1,5 @@
 /* cl_kernels/build.cl - what a program was built with: the host asks a binary that it did not build. */
 #include "common.clh"
-#ifndef MR
-#define MR 6
-#endif
-#ifndef NV
-#define NV 2
-#endif
-#ifndef MR1
-#define MR1 8
-#endif
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void built_with(__global int *out) {
     out[0] = VW;

@@ -2,22 +2,9 @@
  * gradients, by register tiles; one group.
  *
  * y[n,p,q,k] = sum_{r,s,c} x[n, p sh - top + r dh, q sw - left + s dw, c] w[r,s,c,k]
- *
- * MR, NV  rows and vectors of the large tile; MR1 rows where one vector of columns is enough
  */
 #include "common.clh"
 #include "act.clh"
-#ifndef MR
-#define MR 6
-#endif
-#ifndef NV
-#define NV 2
-#endif
-#ifndef MR1
-#define MR1 8
-#endif
-#define HAS_BIAS     1
-#define HAS_RESIDUAL 2
 
 #define TR    MR
 #define TN    NV

@@ -11,8 +11,6 @@
 #ifndef RUN
 #define RUN 4
 #endif
-#define HAS_BIAS     1
-#define HAS_RESIDUAL 2
 
 /* acc[i] += w * row[(at + i * step) * C] where the index lies in 0 … size-1; n lanes */
 static inline void add_run(FV *acc, GLOBAL row, int at, int step, int size, int C, int n, FV w) {

@@ -12,8 +12,6 @@
 #define SPAN         2
 #define AHEAD        2
 #define BLOCK        16
-#define HAS_BIAS     1
-#define HAS_RESIDUAL 2
 
 /* Taps of a window along one axis, as one output or one input meets them: first tap and the step to
  * the next, how many, and where the first lies; each further one lies `move` on. */

@@ -6,8 +6,6 @@
  */
 #include "common.clh"
 #include "act.clh"
-#define HAS_BIAS     1
-#define HAS_RESIDUAL 2
 
 __kernel FLAT_WG void grouped_y(int N, int H, int W, int C, int P, int Q, int K, int R, int S,
                                 int sh, int sw, int dh, int dw, int top, int left, int groups,

@@ -3,22 +3,9 @@
  * y[z,m,n] = sum_k a[z,m,k] b[z,k,n] (a[z,k,m] in the _t kernels); a transposed b is copied first.
  * K may be cut into pieces: each writes a partial product, parts [piece,z,m,n], and matmul_sum adds
  * them in order.
- *
- * MR, NV  rows and vectors of the large tile; MR1 rows where one vector of columns is enough
  */
 #include "common.clh"
 #include "act.clh"
-#ifndef MR
-#define MR 6
-#endif
-#ifndef NV
-#define NV 2
-#endif
-#ifndef MR1
-#define MR1 8
-#endif
-#define HAS_BIAS     1
-#define HAS_RESIDUAL 2
 
 #define TR    MR
 #define TN    NV

@@ -3,12 +3,6 @@
  * MR, NV  accumulators as in the product kernels, enough to hide the latency of a multiply-add
  */
 #include "common.clh"
-#ifndef MR
-#define MR 6
-#endif
-#ifndef NV
-#define NV 2
-#endif
 
 /* rounds * MR * NV * VW multiply-adds an item; y [items * VW] keeps them from being dropped */
 __kernel TILE_WG void peak_fma(int items, int rounds, float a, float b,

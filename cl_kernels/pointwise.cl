@@ -6,11 +6,6 @@
  */
 #include "common.clh"
 #include "act.clh"
-#ifndef MR
-#define MR 6
-#endif
-#define HAS_BIAS     1
-#define HAS_RESIDUAL 2
 
 #define TR    MR
 #define TN    2

@@ -5,22 +5,9 @@
  *
  * Everything between two tensors stays in private memory, that is, in a core's cache: for CPUs.
  * Channels come in whole vectors.
- *
- * MR, NV  rows and vectors of the large tile; MR1 rows where one vector of columns is enough
  */
 #include "common.clh"
 #include "act.clh"
-#ifndef MR
-#define MR 6
-#endif
-#ifndef NV
-#define NV 2
-#endif
-#ifndef MR1
-#define MR1 8
-#endif
-#define HAS_BIAS     1
-#define HAS_RESIDUAL 2
 /* Floats of an item's transformed pixels, its tiles at most, and floats of its sums for the
  * weights; rows_winograd.c keeps to them. Positions lie a vector further apart than they need:
  * steps of 4 KiB would put all of them into the same lines of a cache. */

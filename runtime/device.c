@@ -363,8 +363,8 @@ void nas_device_close(nas_device *d) {
         clReleaseCommandQueue(d->queue);
     if (d->context)
         clReleaseContext(d->context);
-    /* A thread of PoCL 3.1 looks at the device of the last command after that has ended, and nothing
-     * says when it is done: a part of a device is left to the end of the process. */
+    /* A thread of PoCL 3.1 looks at the device of the last command after that has ended, and
+     * nothing says when it is done: a part of a device is left to the end of the process. */
     if (d->part && !is_pocl(&d->info))
         clReleaseDevice(d->id);
     nas_free(d);

@@ -113,3 +113,12 @@ int32_t rows_pieces(const emitter *e, int64_t work, int64_t least, int64_t other
     n = n < most ? n : most;
     return (int32_t)(n < 1 ? 1 : n);
 }
+
+karg rows_parts_begin(emitter *e, int64_t pieces, int64_t size) {
+    return pieces > 1 ? KS(rows_scratch(e, (size_t)(pieces * size))) : KOUT(e);
+}
+void rows_parts_end(emitter *e, karg parts, int64_t pieces, int64_t size) {
+    if (pieces > 1)
+        LAUNCH(e, "reduce.cl", "sum_parts", rows_div(size, e->d->tile.vw), 1, 1, KI(size),
+               KI(pieces), KF(1), parts, KOUT(e));
+}

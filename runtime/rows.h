@@ -98,6 +98,16 @@ static inline int32_t rows_last(const nas_shape *s) {
  * every compute unit. */
 int32_t rows_pieces(const emitter *e, int64_t work, int64_t least, int64_t other, int64_t most);
 
+/* Whether rows of n columns fill the large register tile well enough; else tiles of one vector. */
+static inline bool rows_wide(const emitter *e, int64_t n) {
+    int64_t vw = e->d->tile.vw, wide = e->d->tile.nv * vw;
+    return n >= wide && (n % wide == 0 || n % wide > vw || n > 4 * wide);
+}
+/* Where pieces of work write a partial sum of `size` elements each, and the launch that adds them
+ * up; one piece writes the result itself. */
+karg rows_parts_begin(emitter *e, int64_t pieces, int64_t size);
+void rows_parts_end(emitter *e, karg parts, int64_t pieces, int64_t size);
+
 /* Each file of rows; the table in rows.c names them. */
 extern const row rows_conv2d[], rows_conv2d_dx[], rows_conv2d_dw[], rows_matmul[], rows_attention[],
     rows_attention_grad[], rows_add[], rows_mul[], rows_act[], rows_act_grad[], rows_dropout[],

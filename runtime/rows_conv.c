@@ -48,7 +48,7 @@ typedef struct tile_choice {
 static tile_choice choose_tile(const emitter *e, int64_t n) {
     const device_tile *t = &e->d->tile;
     int64_t wide = t->nv * t->vw;
-    if (n >= wide && (n % wide == 0 || n % wide > t->vw || n > 4 * wide))
+    if (rows_wide(e, n))
         return (tile_choice){"conv_y_wide", "conv_dx_wide", "conv_dw_wide", t->mr, wide};
     if (n >= t->vw)
         return (tile_choice){"conv_y_slim", "conv_dx_slim", "conv_dw_slim", t->mr1, t->vw};
@@ -112,26 +112,16 @@ static int64_t images_of_piece(const emitter *e, const geometry *z, int64_t item
     return images < spread ? images : (spread < least && least <= z->n ? least : spread);
 }
 
-/* Partial sums of `size` elements in pieces of the batch, then their sum. */
-static karg parts_begin(emitter *e, int64_t pieces, int64_t size) {
-    return pieces > 1 ? KS(rows_scratch(e, (size_t)(pieces * size))) : KOUT(e);
-}
-static void parts_end(emitter *e, karg parts, int64_t pieces, int64_t size) {
-    if (pieces > 1)
-        LAUNCH(e, "reduce.cl", "sum_parts", rows_div(size, e->d->tile.vw), 1, 1, KI(size),
-               KI(pieces), KF(1), parts, KOUT(e));
-}
-
 static void emit_dw(emitter *e) {
     geometry z = for_dw(e);
     tile_choice t = choose_tile(e, z.k);
     int64_t gx = rows_div(z.k, t.columns), gy = rows_div(z.c, t.rows) * z.r * z.s;
     int64_t images = images_of_piece(e, &z, gx * gy), pieces = rows_div(z.n, images);
     int64_t size = z.r * z.s * z.c * z.k;
-    karg parts = parts_begin(e, pieces, size);
+    karg parts = rows_parts_begin(e, pieces, size);
     LAUNCH(e, conv_cl, t.dw, gx, gy, pieces, KI(z.h), KI(z.w), KI(z.c), KI(z.p), KI(z.q), KI(z.k),
            KI(z.r), KI(z.s), STEPS(z.a), KI(z.n), KI(images), KIN(e, 0), KIN(e, 1), parts);
-    parts_end(e, parts, pieces, size);
+    rows_parts_end(e, parts, pieces, size);
 }
 
 /* ---- 1x1, stride 1: a product of all pixels with the weights ---- */
@@ -208,11 +198,11 @@ static void emit_depthwise_dw(emitter *e) {
     int64_t images = image < 1 << 16 ? (1 << 16) / image : 1;
     images = images < rows_div(z.n, spread) ? images : rows_div(z.n, spread);
     int64_t pieces = rows_div(z.n, images);
-    karg parts = parts_begin(e, pieces, size);
+    karg parts = rows_parts_begin(e, pieces, size);
     LAUNCH(e, depthwise_cl, "depthwise_dw", gx, z.r * z.s, pieces, KI(z.h), KI(z.w), KI(z.c),
            KI(z.p), KI(z.q), KI(z.r), KI(z.s), STEPS(z.a), KI(z.n), KI(images), KIN(e, 0),
            KIN(e, 1), parts);
-    parts_end(e, parts, pieces, size);
+    rows_parts_end(e, parts, pieces, size);
 }
 
 /* On CPUs an item walks whole rows, all channels; on GPUs neighbouring items are neighbouring
@@ -248,11 +238,11 @@ static void emit_rows_dw(emitter *e) {
     int64_t size = z.r * z.s * z.c, vw = e->d->tile.vw, vectors = rows_div(z.c, vw);
     int64_t images = rows_div(z.n, rows_pieces(e, z.n, 1, 1, 64)), pieces = rows_div(z.n, images);
     int64_t many = rows_div(vectors, rows_pieces(e, vectors, 1, pieces, vectors)) * vw;
-    karg parts = parts_begin(e, pieces, size);
+    karg parts = rows_parts_begin(e, pieces, size);
     LAUNCH(e, rows_cl, "depthwise_rows_dw", rows_div(z.c, many), pieces, 1, KI(z.h), KI(z.w),
            KI(z.c), KI(z.p), KI(z.q), KI(z.r), KI(z.s), STEPS(z.a), KI(z.n), KI(images), KI(many),
            KIN(e, 0), KIN(e, 1), parts);
-    parts_end(e, parts, pieces, size);
+    rows_parts_end(e, parts, pieces, size);
 }
 
 /* ---- any groups ---- */
@@ -277,11 +267,11 @@ static void emit_grouped_dw(emitter *e) {
     int64_t size = z.r * z.s * z.c / z.groups * z.k;
     int64_t images = rows_div(z.n, rows_pieces(e, z.n, 1, rows_div(size, 64), 64));
     int64_t pieces = rows_div(z.n, images);
-    karg parts = parts_begin(e, pieces, size);
+    karg parts = rows_parts_begin(e, pieces, size);
     LAUNCH(e, grouped_cl, "grouped_dw", size, pieces, 1, KI(z.h), KI(z.w), KI(z.c), KI(z.p),
            KI(z.q), KI(z.k), KI(z.r), KI(z.s), STEPS(z.a), KI(z.groups), KI(z.n), KI(images),
            KIN(e, 0), KIN(e, 1), parts);
-    parts_end(e, parts, pieces, size);
+    rows_parts_end(e, parts, pieces, size);
 }
 
 const row rows_conv2d[] = {{y_pointwise, emit_pointwise_y},

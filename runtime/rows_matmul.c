@@ -37,7 +37,7 @@ typedef struct tile_choice {
 static tile_choice choose_tile(const emitter *e, int64_t n) {
     const device_tile *t = &e->d->tile;
     int64_t wide = t->nv * t->vw;
-    if (n >= wide && (n % wide == 0 || n % wide > t->vw || n > 4 * wide))
+    if (rows_wide(e, n))
         return (tile_choice){"matmul_n_wide", "matmul_t_wide", t->mr, wide};
     if (n >= t->vw)
         return (tile_choice){"matmul_n_slim", "matmul_t_slim", t->mr1, t->vw};

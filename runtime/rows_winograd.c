@@ -2,7 +2,7 @@
  * with fewer multiplications: by tiles of 2 x 2 pixels or of 4 x 4. */
 #include "candidates.h"
 
-static const char winograd_cl[] = "winograd.cl", conv_cl[] = "conv.cl", reduce_cl[] = "reduce.cl";
+static const char winograd_cl[] = "winograd.cl", conv_cl[] = "conv.cl";
 
 /* As in winograd.cl: floats of an item's transformed pixels and of its sums, and its tiles. */
 enum { FLOATS = 36 << 11, TILES = 24 };
@@ -24,10 +24,8 @@ static int64_t tiles_of(const filter *f, int64_t side) {
     return f->n * rows_div(f->p, side) * rows_div(f->q, side);
 }
 static filter with_tiles(const emitter *e, filter f, int64_t side) {
-    const device_tile *t = &e->d->tile;
-    int64_t wide = t->nv * t->vw;
-    f.wide = f.k >= wide && (f.k % wide == 0 || f.k % wide > t->vw || f.k > 4 * wide);
-    f.rows = f.wide ? t->mr : t->mr1;
+    f.wide = rows_wide(e, f.k);
+    f.rows = f.wide ? e->d->tile.mr : e->d->tile.mr1;
     f.side = side;
     f.positions = (side + 2) * (side + 2);
     f.tiles = tiles_of(&f, side);
@@ -132,16 +130,14 @@ static void emit_dw(emitter *e, int64_t side) {
     int64_t gx = rows_div(f.k, ks), gy = rows_div(f.c, cs), blocks = rows_div(f.tiles, AT_A_TIME);
     int64_t piece = rows_div(blocks, rows_pieces(e, blocks, 1, gx * gy, 64)) * AT_A_TIME;
     int64_t pieces = rows_div(f.tiles, piece);
-    karg parts = pieces > 1 ? KS(rows_scratch(e, (size_t)(pieces * size))) : KOUT(e);
+    karg parts = rows_parts_begin(e, pieces, size);
     LAUNCH(e, winograd_cl,
            name_of(&f, "winograd_dw2_slim", "winograd_dw2_wide", "winograd_dw4_slim",
                    "winograd_dw4_wide"),
            gx, gy, pieces, KI(f.h), KI(f.w), KI(f.c), KI(f.p), KI(f.q), KI(f.k), KI(f.top),
            KI(f.left), KI(f.n), KI(piece), KI(AT_A_TIME), KI(cs), KI(ks), KIN(e, 0), KIN(e, 1), KZ,
            parts);
-    if (pieces > 1)
-        LAUNCH(e, reduce_cl, "sum_parts", rows_div(size, e->d->tile.vw), 1, 1, KI(size), KI(pieces),
-               KF(1), parts, KOUT(e));
+    rows_parts_end(e, parts, pieces, size);
 }
 
 /* ---- the candidates: each op by each side ---- */

@@ -48,7 +48,8 @@ const nas_device_info *nas_device_info_of(const nas_device *d);
  * second or two. 0 on the reference. */
 nas_status nas_device_peak(double *flops, double *bytes_per_s, nas_device *d) NAS_MUST_USE;
 
-/* Programs built from source, and taken from the disk cache, since the device was opened. */
+/* Programs built from source, and taken from the disk cache, since the device was opened. PoCL keeps
+ * kernels itself: there a program is built from source, which then compiles no kernel anew. */
 void nas_device_builds(const nas_device *d, uint32_t *built, uint32_t *cached);
 
 /* Which kernel of several an op gets is chosen by the table of this device (a file in the cache folder),
