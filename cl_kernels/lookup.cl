@@ -4,46 +4,69 @@
  */
 #include "common.clh"
 
-/* Number of the distance from query i to key j on a grid W places wide; formulas as in the graph's
- * op relative. form: 0 abs, 1 signed, 2 rows, 3 columns */
-static inline int distance_number(int i, int j, int W, int c0, int c1, int stride, int first,
-                                  int form) {
-    int q = i - first, k = j - first, wide = (W + stride - 1) / stride;
-    if (q < 0 || k < 0)
-        return 0;
-    int dy = clamp(k / W - q / wide * stride, -c0, c0);
-    int dx = clamp(k % W - q % wide * stride, -c1, c1), more = first > 0;
-    if (form == 0)
-        return abs(dy) * (c1 + 1) + abs(dx) + more;
-    if (form == 1)
-        return (dy + c0) * (2 * c1 + 1) + dx + c1 + more;
-    return (form == 2 ? dy + c0 : dx + c1) + more;
+/* Places of queries and keys on a grid W places wide, and the number of the distance between two of
+ * them; formulas as in the graph's op relative. form: 0 abs, 1 signed, 2 rows, 3 columns */
+typedef struct {
+    int W, c0, c1, stride, first, form;
+} grid;
+
+static inline int2 query_place(int i, grid g) {
+    int wide = (g.W + g.stride - 1) / g.stride, at = i - g.first;
+    return (int2)(at % wide, at / wide) * g.stride;
+}
+static inline int2 key_place(int j, grid g) {
+    return (int2)((j - g.first) % g.W, (j - g.first) / g.W);
+}
+static inline int2 next_place(int2 key, grid g) {
+    return key.x + 1 == g.W ? (int2)(0, key.y + 1) : (int2)(key.x + 1, key.y);
+}
+static inline int number_between(int2 query, int2 key, grid g) {
+    int dy = clamp(key.y - query.y, -g.c0, g.c0);
+    int dx = clamp(key.x - query.x, -g.c1, g.c1), more = g.first > 0;
+    if (g.form == 0)
+        return abs(dy) * (g.c1 + 1) + abs(dx) + more;
+    if (g.form == 1)
+        return (dy + g.c0) * (2 * g.c1 + 1) + dx + g.c1 + more;
+    return (g.form == 2 ? dy + g.c0 : dx + g.c1) + more;
 }
 
-/* y[b,i,j] = x[b, i or 0, r(i,j)]; rows: Q, or 1 when shared; item: key, query, batch */
+/* y[b,i,j] = x[b, i or 0, r(i,j)]; rows: Q, or 1 when shared; item: vector of keys, query, batch */
 __kernel FLAT_WG void relative_pairs(int B, int Q, int K, int rows, int R, int W, int c0, int c1,
                                      int stride, int first, int form, GLOBAL x,
                                      __global float *restrict y) {
-    int j = get_global_id(0), i = get_global_id(1), b = get_global_id(2);
+    int j = get_global_id(0) * VW, i = get_global_id(1), b = get_global_id(2);
     if (j >= K || b >= B)
         return;
-    int r = distance_number(i, j, W, c0, c1, stride, first, form);
-    y[((size_t)b * Q + i) * K + j] = x[((size_t)b * rows + (rows == 1 ? 0 : i)) * R + r];
+    grid g = {W, c0, c1, stride, first, form};
+    int2 query = query_place(i, g), key = key_place(max(j, first), g);
+    GLOBAL of = x + ((size_t)b * rows + (rows == 1 ? 0 : i)) * R;
+    float t[VW];
+    for (int k = 0; k < VW; k++) {
+        bool token = i < first || j + k < first;
+        t[k] = j + k < K ? of[token ? 0 : number_between(query, key, g)] : 0.0f;
+        key = j + k < first ? key : next_place(key, g);
+    }
+    store_n(VLD(t), y + ((size_t)b * Q + i) * K + j, K - j);
 }
 
-/* y[b,row,r] = sum of x[b,i,j] with r(i,j) = r; item: number, row, batch */
-__kernel FLAT_WG void relative_numbers(int B, int Q, int K, int rows, int R, int W, int c0, int c1,
+/* y[b,i,r] = sum of x[b,i,j] with r(i,j) = r; item: query, batch */
+__kernel FLAT_WG void relative_numbers(int B, int Q, int K, int R, int W, int c0, int c1,
                                        int stride, int first, int form, GLOBAL x,
                                        __global float *restrict y) {
-    int r = get_global_id(0), row = get_global_id(1), b = get_global_id(2);
-    if (r >= R || b >= B)
+    int i = get_global_id(0), b = get_global_id(1);
+    if (i >= Q || b >= B)
         return;
-    float sum = 0.0f;
-    for (int i = rows == 1 ? 0 : row; i < (rows == 1 ? Q : row + 1); i++)
-        for (int j = 0; j < K; j++)
-            if (distance_number(i, j, W, c0, c1, stride, first, form) == r)
-                sum += x[((size_t)b * Q + i) * K + j];
-    y[((size_t)b * rows + row) * R + r] = sum;
+    grid g = {W, c0, c1, stride, first, form};
+    int2 query = query_place(i, g), key = (int2)(0, 0);
+    x += ((size_t)b * Q + i) * K;
+    y += ((size_t)b * Q + i) * R;
+    for (int r = 0; r < R; r++)
+        y[r] = 0.0f;
+    for (int j = 0; j < K; j++) {
+        bool token = i < first || j < first;
+        y[token ? 0 : number_between(query, key, g)] += x[j];
+        key = j < first ? key : next_place(key, g);
+    }
 }
 
 /* y[i] = table[ids[i]], 0 where there is no such row; item: vector, row of y */

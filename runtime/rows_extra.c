@@ -24,15 +24,21 @@ static pairs pairs_of(const emitter *e, const nas_shape *all) {
 static void emit_relative(emitter *e) {
     const nas_attr *a = &e->n->attr;
     pairs p = pairs_of(e, &e->n->shape);
-    LAUNCH(e, lookup_cl, "relative_pairs", p.keys, p.queries, p.batch, KI(p.batch), KI(p.queries),
-           KI(p.keys), KI(p.rows), KI(p.numbers), GRID_ARGS(a), KIN(e, 0), KOUT(e));
+    LAUNCH(e, lookup_cl, "relative_pairs", rows_div(p.keys, e->d->tile.vw), p.queries, p.batch,
+           KI(p.batch), KI(p.queries), KI(p.keys), KI(p.rows), KI(p.numbers), GRID_ARGS(a),
+           KIN(e, 0), KOUT(e));
 }
 
 static void emit_relative_sum(emitter *e) {
     const nas_attr *a = &e->n->attr;
     pairs p = pairs_of(e, e->in[0]);
-    LAUNCH(e, lookup_cl, "relative_numbers", p.numbers, p.rows, p.batch, KI(p.batch), KI(p.queries),
-           KI(p.keys), KI(p.rows), KI(p.numbers), GRID_ARGS(a), KIN(e, 0), KOUT(e));
+    karg each = p.rows == p.queries
+                    ? KOUT(e)
+                    : KS(rows_scratch(e, (size_t)(p.batch * p.queries * p.numbers)));
+    LAUNCH(e, lookup_cl, "relative_numbers", p.queries, p.batch, 1, KI(p.batch), KI(p.queries),
+           KI(p.keys), KI(p.numbers), GRID_ARGS(a), KIN(e, 0), each);
+    if (each.kind == KARG_SCRATCH)
+        rows_sum_middle(e, each, KOUT(e), p.batch, p.queries, p.numbers, 1);
 }
 
 static void emit_embed(emitter *e) {

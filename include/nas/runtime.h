@@ -116,7 +116,8 @@ nas_status nas_exec_noise(nas_exec *e) NAS_MUST_USE;
 nas_status nas_exec_run(nas_exec *e) NAS_MUST_USE;                                       /* enqueues */
 nas_status nas_exec_read(nas_exec *e, nas_value v, float *dst, size_t count) NAS_MUST_USE; /* waits */
 nas_status nas_exec_wait(nas_exec *e) NAS_MUST_USE;
-/* Seconds of each node in one run (0 for leaves and aliases), by events; n = nas_graph_count. */
+/* Seconds of each node in one run (0 for leaves and aliases), by events; n = nas_graph_count. A node takes
+ * from the end of the one before it to its own end, so what starting it costs is in it. */
 nas_status nas_exec_profile(nas_exec *e, double *seconds, uint32_t n) NAS_MUST_USE;
 
 /* ---- training -------------------------------------------------------------------------------------- */
