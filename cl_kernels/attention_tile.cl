@@ -1,12 +1,15 @@
 /* cl_kernels/attention_tile.cl - attention for moderate T and head width: an item does a whole head
- * of an image with the transposed keys (and values) in private memory, queries in tiles of RQ.
+ * of an image in a core's cache, a vector of queries at a time.
  *
- * qkv [N,T,3D] (q, k, v; head-major), y [N,T,D], D = heads * d. Private rows have pitch TP = T
- * rounded up to two vectors; what lies behind T has weight 0.
+ * qkv [N,T,3D] (q, k, v; head-major), y [N,T,D], D = heads * d. Scores lie as s[key][query], a
+ * query a lane, so that largest and sum are found without going across a vector; the products with
+ * v and of the gradients have the head's columns as lanes. Private matrices are W panels of one
+ * vector a row, 0 behind column d. Lanes behind the last query repeat it, and nothing of theirs is
+ * used.
  *
- * T_MAX   largest T rounded up to two vectors
+ * T_MAX   largest T
  * D_MAX   largest head width, a multiple of VW
- * RQ      queries of a tile
+ * RQ      rows of a register tile; what is left over is done row by row
  */
 #include "common.clh"
 #ifndef T_MAX
@@ -15,159 +18,191 @@
 #ifndef D_MAX
 #define D_MAX 64
 #endif
-#ifndef RQ
-#define RQ 6
+#define RQ    8
+#define W_MAX (D_MAX / VW)
+#define LOG2E 1.44269504f
+
+/* Lanes of a and b in turn: of their first halves, of their second halves. */
+#if VW == 16
+#define FIRST_HALVES(a, b)                                                                         \
+    (FV)(a.s0, b.s0, a.s1, b.s1, a.s2, b.s2, a.s3, b.s3, a.s4, b.s4, a.s5, b.s5, a.s6, b.s6, a.s7, \
+         b.s7)
+#define LAST_HALVES(a, b)                                                                          \
+    (FV)(a.s8, b.s8, a.s9, b.s9, a.sa, b.sa, a.sb, b.sb, a.sc, b.sc, a.sd, b.sd, a.se, b.se, a.sf, \
+         b.sf)
+#define ROUNDS 4
+#elif VW == 8
+#define FIRST_HALVES(a, b) (FV)(a.s0, b.s0, a.s1, b.s1, a.s2, b.s2, a.s3, b.s3)
+#define LAST_HALVES(a, b)  (FV)(a.s4, b.s4, a.s5, b.s5, a.s6, b.s6, a.s7, b.s7)
+#define ROUNDS             3
+#else
+#define FIRST_HALVES(a, b) (FV)(a.s0, b.s0, a.s1, b.s1)
+#define LAST_HALVES(a, b)  (FV)(a.s2, b.s2, a.s3, b.s3)
+#define ROUNDS             2
 #endif
 
-/* to[c * TP + j] = from[j * pitch + c], 0 for j >= T */
-static inline void flip_head(float *to, GLOBAL from, int T, int TP, int pitch, int d) {
-    for (int j = 0; j < TP; j++)
-        for (int c = 0; c < d; c++)
-            to[c * TP + j] = j < T ? from[(size_t)j * pitch + c] : 0.0f;
-}
-
-/* s[r * TP + j] = scale * sum_c a[r][c] b[c * TP + j] for the RQ rows of a tile */
-static inline void scores(float *s, __global const float *const *a, const float *b, int TP, int d,
-                          float scale) {
-    for (int j = 0; j < TP; j += 2 * VW) {
-        FV u[RQ], v[RQ];
-        UNROLL for (int r = 0; r < RQ; r++) u[r] = v[r] = (FV)(0.0f);
-        for (int c = 0; c < d; c++) {
-            FV b0 = VLD(b + c * TP + j), b1 = VLD(b + c * TP + j + VW);
-            UNROLL for (int r = 0; r < RQ; r++) {
-                FV x = (FV)(a[r][c]);
-                u[r] = fma(x, b0, u[r]);
-                v[r] = fma(x, b1, v[r]);
-            }
+/* VW x VW numbers transposed */
+static inline void turn(FV *v) {
+    UNROLL for (int round = 0; round < ROUNDS; round++) {
+        FV t[VW];
+        UNROLL for (int i = 0; i < VW / 2; i++) {
+            t[2 * i] = FIRST_HALVES(v[i], v[i + VW / 2]);
+            t[2 * i + 1] = LAST_HALVES(v[i], v[i + VW / 2]);
         }
-        UNROLL for (int r = 0; r < RQ; r++) {
-            VST(u[r] * scale, s + r * TP + j);
-            VST(v[r] * scale, s + r * TP + j + VW);
-        }
+        UNROLL for (int i = 0; i < VW; i++) v[i] = t[i];
     }
 }
 
-/* exp(s - largest) over the first n; returns the sum. Behind n: 0. */
-static inline float weights(float *s, int n, int TP) {
+/* out[r] = sum_k a[r * a_row + k * a_step] b[k], added to out or not, for `rows` rows r: tiles of
+ * RQ rows; then single rows, in four sums that need not wait for each other. */
+static inline void product(FV *out, bool add, const float *a, int a_row, int a_step, const FV *b,
+                           int len, int rows) {
+    int r = 0;
+    for (; r + RQ <= rows; r += RQ) {
+        FV v[RQ];
+        UNROLL for (int i = 0; i < RQ; i++) v[i] = add ? out[r + i] : (FV)(0.0f);
+        for (int k = 0; k < len; k++) {
+            FV x = b[k];
+            UNROLL for (int i = 0; i < RQ; i++) v[i] =
+                fma((FV)(a[(r + i) * a_row + k * a_step]), x, v[i]);
+        }
+        UNROLL for (int i = 0; i < RQ; i++) out[r + i] = v[i];
+    }
+    for (; r < rows; r++) {
+        FV v[4];
+        UNROLL for (int i = 0; i < 4; i++) v[i] = (FV)(0.0f);
+        int k = 0;
+        for (; k + 4 <= len; k += 4)
+            UNROLL for (int i = 0; i < 4; i++) v[i] =
+                fma((FV)(a[r * a_row + (k + i) * a_step]), b[k + i], v[i]);
+        for (; k < len; k++)
+            v[0] = fma((FV)(a[r * a_row + k * a_step]), b[k], v[0]);
+        v[0] = (v[0] + v[1]) + (v[2] + v[3]);
+        out[r] = add ? out[r] + v[0] : v[0];
+    }
+}
+
+/* out[j][query] = rows of `panels` . the head's columns turned */
+static inline void scores(FV *out, const FV *panels, int pitch, const FV *turned, int W, int keys) {
+    for (int w = 0; w < W; w++)
+        product(out, w > 0, (const float *)(panels + w * pitch), VW, 1, turned + w * VW, VW, keys);
+}
+
+/* Rows [count][d] as panels of one vector each, `pitch` vectors apart. */
+static inline void pack_rows(FV *to, int to_pitch, GLOBAL from, int count, int pitch, int d) {
+    for (int c = 0; c < d; c += VW, to += to_pitch)
+        for (int i = 0; i < count; i++)
+            to[i] = load_n(from + (size_t)i * pitch + c, d - c);
+}
+
+/* to[c] = column c of VW rows, rows behind count as the last one */
+static inline void pack_turned(FV *to, const FV *panels, int count, int W, float scale) {
+    for (int w = 0; w < W; w++) {
+        FV v[VW];
+        UNROLL for (int i = 0; i < VW; i++) v[i] = panels[w * VW + min(i, count - 1)];
+        turn(v);
+        UNROLL for (int i = 0; i < VW; i++) to[w * VW + i] = v[i] * scale;
+    }
+}
+
+/* 2^x for x <= 0 to about 2 units in the last place; NaN stays NaN, what underflows is 0. 2^n r as
+ * in exp_v; the polynomial is that of Cephes' exp2f. */
+static inline FV exp2_v(FV x) {
+    FV t = x + 12582912.0f, r = x - (t - 12582912.0f);
+    FV p = fma((FV)(1.535336188319500e-4f), r, (FV)(1.339887440266574e-3f));
+    p = fma(p, r, (FV)(9.618437357674640e-3f));
+    p = fma(p, r, (FV)(5.550332471162809e-2f));
+    p = fma(p, r, (FV)(2.402264791363012e-1f));
+    p = fma(p, r, (FV)(6.931472028550421e-1f));
+    p = fma(p, r, (FV)(1.0f));
+    p *= CAT(as_float, VW)((CAT(as_int, VW)(t) << 23) + 0x3f800000);
+    return select(p, (FV)(0.0f), x < (FV)(-126.0f));
+}
+
+/* s[j] = 2^(s[j] - largest); returns the sums. With causal, query i0 + lane sees keys up to itself. */
+static inline FV weights(FV *s, int keys, int i0, int causal) {
     FV top = (FV)(-INFINITY), sum = (FV)(0.0f);
-    for (int j = 0; j < n; j += VW) {
-        FV v = mask_n(VLD(s + j), n - j, -INFINITY);
-        top = select(v, top, v < top);
+    if (causal)
+        for (int j = i0 + 1; j < keys; j++)
+            s[j] = select(s[j], (FV)(-INFINITY), (IV)(j) > LANES + i0);
+    for (int j = 0; j < keys; j++)
+        top = select(s[j], top, s[j] < top);
+    for (int j = 0; j < keys; j++) {
+        s[j] = exp2_v(s[j] - top);
+        sum += s[j];
     }
-    float m = hmax(top);
-    for (int j = 0; j < TP; j += VW) {
-        FV e = j < n ? mask_n(exp_v(VLD(s + j) - m), n - j, 0.0f) : (FV)(0.0f);
-        sum += e;
-        VST(e, s + j);
-    }
-    return hsum(sum);
+    return sum;
 }
 
 /* item: head, image */
-__kernel TILE_WG void attention_head(int N, int T, int TP, int heads, int d, int causal,
-                                     float scale, GLOBAL qkv, __global float *restrict y) {
+__kernel TILE_WG void attention_head(int N, int T, int heads, int d, int causal, float scale,
+                                     GLOBAL qkv, __global float *restrict y) {
     int h = get_global_id(0), n = get_global_id(1), D = heads * d, pitch = 3 * D;
+    int W = (d + VW - 1) / VW;
     if (h >= heads || n >= N)
         return;
     GLOBAL q = qkv + (size_t)n * T * pitch + h * d;
-    float kt[D_MAX * T_MAX], p[RQ * T_MAX], inv[RQ];
-    flip_head(kt, q + D, T, TP, pitch, d);
-    for (int i0 = 0; i0 < T; i0 += RQ) {
-        __global const float *a[RQ];
-        UNROLL for (int r = 0; r < RQ; r++) a[r] = q + (size_t)min(i0 + r, T - 1) * pitch;
-        scores(p, a, kt, TP, d, scale);
-        for (int r = 0; r < RQ; r++)
-            inv[r] = 1.0f / weights(p + r * TP, causal ? min(i0 + r + 1, T) : T, TP);
-        for (int c = 0; c < d; c += VW) {
-            FV o[RQ];
-            UNROLL for (int r = 0; r < RQ; r++) o[r] = (FV)(0.0f);
-            for (int j = 0; j < T; j++) {
-                FV v = load_n(q + 2 * D + (size_t)j * pitch + c, d - c);
-                UNROLL for (int r = 0; r < RQ; r++) o[r] = fma((FV)(p[r * TP + j]), v, o[r]);
-            }
-            for (int r = 0; r < RQ && i0 + r < T; r++)
-                store_n(o[r] * inv[r], y + ((size_t)n * T + i0 + r) * D + h * d + c, d - c);
+    FV k[T_MAX * W_MAX], v[T_MAX * W_MAX], a[VW * W_MAX], turned[D_MAX], s[T_MAX], o[VW];
+    pack_rows(k, T, q + D, T, pitch, d);
+    pack_rows(v, T, q + 2 * D, T, pitch, d);
+    for (int i0 = 0; i0 < T; i0 += VW) {
+        int rows = min(VW, T - i0), keys = causal ? i0 + rows : T;
+        pack_rows(a, VW, q + (size_t)i0 * pitch, rows, pitch, d);
+        pack_turned(turned, a, rows, W, scale * LOG2E);
+        scores(s, k, T, turned, W, keys);
+        float inv[VW];
+        VST((FV)(1.0f) / weights(s, keys, i0, causal), inv);
+        for (int w = 0; w < W; w++) {
+            product(o, false, (const float *)s, 1, VW, v + w * T, keys, rows);
+            for (int r = 0; r < rows; r++)
+                store_n(o[r] * inv[r], y + ((size_t)n * T + i0 + r) * D + h * d + w * VW,
+                        d - w * VW);
         }
-    }
-}
-
-/* dk, dv [T][d] += weights and score gradients of a tile; dq of its rows. g: rows of dy, a: of q */
-static inline void add_grads(float *dk, float *dv, const float *p, const float *ds,
-                             __global const float *const *a, __global const float *const *g,
-                             GLOBAL k, __global float *dq, int rows, int T, int TP, int pitch,
-                             int d) {
-    for (int c = 0; c < d; c += VW) {
-        FV gv[RQ], qv[RQ], o[RQ];
-        UNROLL for (int r = 0; r < RQ; r++) {
-            gv[r] = load_n(g[r] + c, d - c);
-            qv[r] = load_n(a[r] + c, d - c);
-            o[r] = (FV)(0.0f);
-        }
-        for (int j = 0; j < T; j++) {
-            FV kv = load_n(k + (size_t)j * pitch + c, d - c);
-            FV u = VLD(dk + j * D_MAX + c), v = VLD(dv + j * D_MAX + c);
-            UNROLL for (int r = 0; r < RQ; r++) {
-                FV s = (FV)(ds[r * TP + j]);
-                u = fma(s, qv[r], u);
-                v = fma((FV)(p[r * TP + j]), gv[r], v);
-                o[r] = fma(s, kv, o[r]);
-            }
-            VST(u, dk + j * D_MAX + c);
-            VST(v, dv + j * D_MAX + c);
-        }
-        for (int r = 0; r < rows; r++)
-            store_n(o[r], dq + (size_t)r * pitch + c, d - c);
     }
 }
 
 /* item: head, image */
-__kernel TILE_WG void attention_head_grad(int N, int T, int TP, int heads, int d, int causal,
-                                          float scale, GLOBAL qkv, GLOBAL dy,
-                                          __global float *restrict dqkv) {
+__kernel TILE_WG void attention_head_grad(int N, int T, int heads, int d, int causal, float scale,
+                                          GLOBAL qkv, GLOBAL dy, __global float *restrict dqkv) {
     int h = get_global_id(0), n = get_global_id(1), D = heads * d, pitch = 3 * D;
+    int W = (d + VW - 1) / VW;
     if (h >= heads || n >= N)
         return;
     size_t head = (size_t)n * T * pitch + h * d;
     GLOBAL q = qkv + head;
-    float kt[D_MAX * T_MAX], vt[D_MAX * T_MAX], dk[T_MAX * D_MAX], dv[T_MAX * D_MAX];
-    float p[RQ * T_MAX], ds[RQ * T_MAX];
-    flip_head(kt, q + D, T, TP, pitch, d);
-    flip_head(vt, q + 2 * D, T, TP, pitch, d);
-    for (int i = 0; i < T * D_MAX; i += VW) {
-        VST((FV)(0.0f), dk + i);
-        VST((FV)(0.0f), dv + i);
-    }
-    for (int i0 = 0; i0 < T; i0 += RQ) {
-        __global const float *a[RQ], *g[RQ];
-        int rows = min(RQ, T - i0);
-        UNROLL for (int r = 0; r < RQ; r++) {
-            int i = min(i0 + r, T - 1);
-            a[r] = q + (size_t)i * pitch;
-            g[r] = dy + ((size_t)n * T + i) * D + h * d;
+    FV k[T_MAX * W_MAX], v[T_MAX * W_MAX], dk[T_MAX * W_MAX], dv[T_MAX * W_MAX];
+    FV a[VW * W_MAX], g[VW * W_MAX], turned[D_MAX], p[T_MAX], ds[T_MAX], o[VW];
+    pack_rows(k, T, q + D, T, pitch, d);
+    pack_rows(v, T, q + 2 * D, T, pitch, d);
+    for (int i = 0; i < T * W; i++)
+        dk[i] = dv[i] = (FV)(0.0f);
+    for (int i0 = 0; i0 < T; i0 += VW) {
+        int rows = min(VW, T - i0), keys = causal ? i0 + rows : T;
+        pack_rows(a, VW, q + (size_t)i0 * pitch, rows, pitch, d);
+        pack_rows(g, VW, dy + ((size_t)n * T + i0) * D + h * d, rows, D, d);
+        pack_turned(turned, a, rows, W, scale * LOG2E);
+        scores(p, k, T, turned, W, keys);
+        pack_turned(turned, g, rows, W, 1.0f);
+        scores(ds, v, T, turned, W, keys);
+        FV inv = (FV)(1.0f) / weights(p, keys, i0, causal), delta = (FV)(0.0f);
+        for (int j = 0; j < keys; j++) {
+            p[j] *= inv;
+            delta = fma(p[j], ds[j], delta);
         }
-        scores(p, a, kt, TP, d, scale);
-        scores(ds, g, vt, TP, d, 1.0f);
-        for (int r = 0; r < RQ; r++) {
-            float *pr = p + r * TP, *dr = ds + r * TP;
-            float sum = weights(pr, causal ? min(i0 + r + 1, T) : T, TP);
-            float inv = r < rows ? 1.0f / sum : 0.0f; /* rows behind the last weigh nothing */
-            FV t = (FV)(0.0f);
-            for (int j = 0; j < TP; j += VW) {
-                FV w = VLD(pr + j) * inv;
-                t = fma(w, VLD(dr + j), t);
-                VST(w, pr + j);
-            }
-            float delta = hsum(t);
-            for (int j = 0; j < TP; j += VW)
-                VST(VLD(pr + j) * (VLD(dr + j) - delta) * scale, dr + j);
+        for (int j = 0; j < keys; j++)
+            ds[j] = p[j] * (ds[j] - delta) * scale;
+        for (int w = 0; w < W; w++) {
+            product(dv + w * T, true, (const float *)p, VW, 1, g + w * VW, rows, keys);
+            product(dk + w * T, true, (const float *)ds, VW, 1, a + w * VW, rows, keys);
+            product(o, false, (const float *)ds, 1, VW, k + w * T, keys, rows);
+            for (int r = 0; r < rows; r++)
+                store_n(o[r], dqkv + head + (size_t)(i0 + r) * pitch + w * VW, d - w * VW);
         }
-        add_grads(dk, dv, p, ds, a, g, q + D, dqkv + head + (size_t)i0 * pitch, rows, T, TP, pitch,
-                  d);
     }
     for (int j = 0; j < T; j++)
-        for (int c = 0; c < d; c += VW) {
-            __global float *o = dqkv + head + D + (size_t)j * pitch + c;
-            store_n(VLD(dk + j * D_MAX + c), o, d - c);
-            store_n(VLD(dv + j * D_MAX + c), o + D, d - c);
+        for (int w = 0; w < W; w++) {
+            __global float *to = dqkv + head + D + (size_t)j * pitch + w * VW;
+            store_n(dk[w * T + j], to, d - w * VW);
+            store_n(dv[w * T + j], to + D, d - w * VW);
         }
 }

@@ -95,17 +95,15 @@ const row rows_matmul[] = {{NULL, emit_matmul}};
 enum { T_MAX = 256, D_MAX = 64 }; /* as in attention_tile.cl */
 
 typedef struct heads {
-    int64_t n, t, pitch, heads, d;
+    int64_t n, t, heads, d;
     float scale;
 } heads;
 
 static heads heads_of(const emitter *e) {
     const nas_shape *qkv = e->in[0];
-    int64_t count = e->n->attr.attention.heads, d = qkv->dim[2] / 3 / count,
-            two = 2 * e->d->tile.vw;
+    int64_t count = e->n->attr.attention.heads, d = qkv->dim[2] / 3 / count;
     return (heads){.n = qkv->dim[0],
                    .t = qkv->dim[1],
-                   .pitch = rows_div(qkv->dim[1], two) * two,
                    .heads = count,
                    .d = d,
                    .scale = (float)(1.0 / sqrt((double)d))};
@@ -114,19 +112,19 @@ static heads heads_of(const emitter *e) {
 /* Whole heads in private memory suit a CPU's cache; a GPU would spill them. */
 static bool head_fits(const emitter *e) {
     heads z = heads_of(e);
-    return !strcmp(e->d->info.type, "cpu") && z.pitch <= T_MAX && z.d <= D_MAX;
+    return !strcmp(e->d->info.type, "cpu") && z.t <= T_MAX && z.d <= D_MAX;
 }
 
 static void emit_head(emitter *e) {
     heads z = heads_of(e);
-    LAUNCH(e, attention_tile_cl, "attention_head", z.heads, z.n, 1, KI(z.n), KI(z.t), KI(z.pitch),
-           KI(z.heads), KI(z.d), KI(e->n->attr.attention.causal), KF(z.scale), KIN(e, 0), KOUT(e));
+    LAUNCH(e, attention_tile_cl, "attention_head", z.heads, z.n, 1, KI(z.n), KI(z.t), KI(z.heads),
+           KI(z.d), KI(e->n->attr.attention.causal), KF(z.scale), KIN(e, 0), KOUT(e));
 }
 static void emit_head_grad(emitter *e) {
     heads z = heads_of(e);
     LAUNCH(e, attention_tile_cl, "attention_head_grad", z.heads, z.n, 1, KI(z.n), KI(z.t),
-           KI(z.pitch), KI(z.heads), KI(z.d), KI(e->n->attr.attention.causal), KF(z.scale),
-           KIN(e, 0), KIN(e, 1), KOUT(e));
+           KI(z.heads), KI(z.d), KI(e->n->attr.attention.causal), KF(z.scale), KIN(e, 0), KIN(e, 1),
+           KOUT(e));
 }
 static void emit_attention(emitter *e) {
     heads z = heads_of(e);
