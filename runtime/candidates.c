@@ -12,9 +12,11 @@ typedef struct op_row {
 } op_row;
 static const op_row ops[] = {
     {NAS_OP_MATMUL, {gpu_matmul, subgroup_matmul, clblast_matmul, fpga_matmul}},
-    {NAS_OP_CONV2D, {winograd_conv2d, gpu_conv2d, fpga_conv2d}},
-    {NAS_OP_CONV2D_DX, {winograd_conv2d_dx, gpu_conv2d_dx, fpga_conv2d_dx}},
-    {NAS_OP_CONV2D_DW, {winograd_conv2d_dw, gpu_conv2d_dw, fpga_conv2d_dw}},
+    {NAS_OP_CONV2D, {winograd_conv2d, winograd_stride_conv2d, gpu_conv2d, fpga_conv2d}},
+    {NAS_OP_CONV2D_DX,
+     {winograd_conv2d_dx, winograd_stride_conv2d_dx, gpu_conv2d_dx, fpga_conv2d_dx}},
+    {NAS_OP_CONV2D_DW,
+     {winograd_conv2d_dw, winograd_stride_conv2d_dw, gpu_conv2d_dw, fpga_conv2d_dw}},
 };
 
 uint32_t candidates_of(const candidate *out[CANDIDATES_MAX], nas_op op) {

@@ -38,6 +38,8 @@ if [ -f "$rusticl" ]; then
   export RUSTICL_ENABLE=llvmpipe
   run "rusticl, CPU kernels" env OCL_ICD_VENDORS="$rusticl" "$test" 4 auto - "${cases[@]}"
   run "rusticl, winograd" env OCL_ICD_VENDORS="$rusticl" "$test" 8 auto winograd4 conv2d/3x3_vectors
+  run "rusticl, winograd of stride 2" env OCL_ICD_VENDORS="$rusticl" "$test" 8 auto winograd_stride \
+    conv2d/3x3_s2_vectors
   run "rusticl, GPU kernels" env OCL_ICD_VENDORS="$rusticl" "$test" 4 auto:as=gpu - "${products[@]}"
 else
   echo "portability: rusticl: skipped, no $rusticl (mesa-opencl-icd)"
@@ -52,6 +54,8 @@ if command -v oclgrind >/dev/null; then
   done
   run "oclgrind, winograd" oclgrind --data-races --max-errors 20 "$test" 8 auto:as=cpu winograd4 \
     conv2d/3x3_vectors
+  run "oclgrind, winograd of stride 2" oclgrind --data-races --max-errors 20 "$test" 8 auto:as=cpu \
+    winograd_stride conv2d/3x3_s2_edges
   run "oclgrind, other ops" oclgrind --data-races --max-errors 20 "$test" 4 auto:as=cpu own softmax/ \
     layer_norm/ batch_norm/ max_pool/ global_pool/ act/relu add/ cross_entropy/
 else
