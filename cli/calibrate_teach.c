@@ -125,7 +125,7 @@ static void image_net(author *a, void (*const *blocks)(author *), uint64_t n) {
         nas_text_add(a->t, "  - conv: {out: %d, kernel: 3, stride: 2, act: %s}\n", a->c,
                      activation(a));
     }
-    for (int32_t i = PICK(a, 1, 2, 4, 6, 10); i > 0; i--)
+    for (int32_t i = PICK(a, 1, 2, 4, 6, 10, 16, 24); i > 0; i--)
         blocks[nas_rng_below(a->r, n)](a);
     if (chance(a, 0.5))
         nas_text_add(a->t, "  - head: {hidden: %d, act: hswish}\n", width(a, 16, 1280));
@@ -144,7 +144,7 @@ static void token_net(author *a, bool split) {
     bool cls = chance(a, 0.6);
     nas_text_add(a->t, "  - patch: {size: %d, dim: %d, cls: %s}\n", size, dim,
                  cls ? "true" : "false");
-    for (int32_t i = PICK(a, 1, 2, 3); i > 0; i--) {
+    for (int32_t i = PICK(a, 1, 1, 2, 3, 10); i > 0; i--) {
         nas_text_add(a->t, "  - transformer: {heads: %d, mlp: %d", heads, PICK(a, 1, 2, 3, 4));
         if (split)
             nas_text_add(a->t, ", width: %d, position: %s", own, chance(a, 0.7) ? "split" : "abs");

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { WARM_UP = 3, LEAST = 8, MOST = 40 };
-static const double enough_seconds = 0.15; /* of runs, and of profiled runs */
+enum { WARM_UP = 2, LEAST = 5, MOST = 40 };
+static const double enough_seconds = 0.015; /* of runs, and of profiled runs */
 
 /* The mean of the middle half: n >= 4. Sorts v. */
 static double quartile_mean(double *v, size_t n) {

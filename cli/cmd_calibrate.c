@@ -334,7 +334,7 @@ static const cli_option options[] = {
     {"unit", "UNIT", "of the latency: s, ms, us, ns (default ms)"},
     {"samples", "N",
      "rows to learn from, drawn at random (default 50); 0: the prior alone; with "
-     "--device: small networks whose kernels are timed (default 250)"},
+     "--device: small networks whose kernels are timed (default 400)"},
     {"seed", "S", "of that draw (default 0)"},
     {"batch", "N", "images in a run that was measured (default 1)"},
     {"repeats", "R", "scores are means over R draws, with seeds S, S + 1 ... (default 1)"},

@@ -58,11 +58,21 @@ void nas_learnt_write(nas_text *yaml, const nas_learnt *l, const char *source);
 void nas_learnt_apply(nas_estimate *total, nas_estimate *per_node, const nas_learnt *l,
                       const nas_graph *g);
 
+/* Bytes of weights, and the most bytes of inputs and activations that lie beside them at one time.
+ * t: g is its graph, whose gradients lie there all the time; NULL: an inference. */
+typedef struct nas_footprint {
+    double weights, activations;
+} nas_footprint;
+nas_status nas_footprint_of(nas_footprint *out, const nas_graph *g,
+                            const nas_training *t) NAS_MUST_USE;
+
 /* What measured kernels take beyond the roofline; hwmodels/residual.h. */
 typedef struct nas_residual nas_residual;
 void nas_residual_free(nas_residual *r);
-/* The factor over the slower roof of a kernel; 1 for groups that were not measured. */
-double nas_residual_factor(const nas_hw *h, const nas_graph *g, nas_value v);
+/* A kernel takes the factor times (its slower roof + add_s); 1 and 0 for groups that were not
+ * measured. */
+double nas_residual_factor(double *add_s, const nas_hw *h, const nas_graph *g, nas_value v,
+                           const nas_footprint *all);
 
 struct nas_hw {
     nas_hw_info info;
@@ -91,14 +101,6 @@ nas_kernel_class nas_kernel_class_of(const nas_graph *g, const nas_node *n);
 
 /* The share of the units' and lanes' work that is not lost to the edges of tiles: in (0, 1]. */
 double nas_utilisation(const nas_hw *h, const nas_graph *g, const nas_node *n);
-
-/* Bytes of weights, and the most bytes of inputs and activations that lie beside them at one time.
- * t: g is its graph, whose gradients lie there all the time; NULL: an inference. */
-typedef struct nas_footprint {
-    double weights, activations;
-} nas_footprint;
-nas_status nas_footprint_of(nas_footprint *out, const nas_graph *g,
-                            const nas_training *t) NAS_MUST_USE;
 
 /* True for what becomes a kernel: no leaf and no alias. */
 bool nas_is_kernel(const nas_node *n);

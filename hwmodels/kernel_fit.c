@@ -163,7 +163,7 @@ static nas_status group_of(uint32_t *out, nas_kernel_fit *f, const char *name) {
 }
 
 static nas_status add_kernel(nas_kernel_fit *f, const nas_graph *g, nas_value v,
-                             const nas_estimate *e, double seconds) {
+                             const nas_footprint *all, const nas_estimate *e, double seconds) {
     const nas_node *n = nas_graph_node(g, v);
     kernel k = {.class = nas_kernel_class_of(g, n), .seconds = seconds};
     const nas_efficiency *share = &f->peaks->efficiency[k.class];
@@ -171,7 +171,7 @@ static nas_status add_kernel(nas_kernel_fit *f, const nas_graph *g, nas_value v,
     k.memory = e->memory_s * share->bandwidth;
     NAS_TRY(group_of(&k.group, f, nas_residual_group(g, n)));
     NAS_TRY(nas_grow(&f->kernel, &f->cap_kernels, f->n_kernels + 1, sizeof *f->kernel));
-    nas_residual_features(k.x, f->peaks, g, v);
+    nas_residual_features(k.x, f->peaks, g, v, all);
     f->kernel[f->n_kernels++] = k;
     return NAS_OK;
 }
@@ -181,9 +181,11 @@ nas_status nas_kernel_fit_add(nas_kernel_fit *f, const nas_graph *inference, con
     uint32_t count = nas_graph_count(inference);
     nas_estimate total, *node = nas_calloc(count + 1, sizeof *node);
     timed_run r = {.whole = whole_s};
+    nas_footprint all = {0};
     nas_status st;
     if (!node)
         return nas_fail_memory(count * sizeof *node);
+    NAS_GO(nas_footprint_of(&all, inference, NULL));
     NAS_GO(nas_hw_estimate(&total, node, f->peaks, inference));
     for (uint32_t i = 0; i < count; i++) {
         if (!nas_is_kernel(nas_graph_node(inference, (nas_value){i})))
@@ -191,7 +193,7 @@ nas_status nas_kernel_fit_add(nas_kernel_fit *f, const nas_graph *inference, con
         r.kernels++;
         r.sum += seconds[i];
         if (seconds[i] > 0 && isfinite(seconds[i]))
-            NAS_GO(add_kernel(f, inference, (nas_value){i}, &node[i], seconds[i]));
+            NAS_GO(add_kernel(f, inference, (nas_value){i}, &all, &node[i], seconds[i]));
     }
     if (whole_s > 0 && isfinite(whole_s)) {
         NAS_GO(nas_grow(&f->run, &f->cap_runs, f->n_runs + 1, sizeof *f->run));
@@ -311,21 +313,58 @@ static void solve_share(nas_kernel_fit *f, nas_kernel_class class) {
 
 /* ---- trees ---- */
 
+static double roof_of(const nas_kernel_fit *f, const kernel *k) {
+    const nas_efficiency *s = &f->share[k->class];
+    return fmax(fmax(k->compute / s->compute, k->memory / s->bandwidth), 1e-12);
+}
+
+/* What the law seconds = c (roof + add) leaves of a group, as a mean of |log|, with c so that
+ * logarithms have the mean 0. */
+static double add_error(const nas_kernel_fit *f, uint32_t group, double add) {
+    double mean = 0, sum = 0, n = 0;
+    for (int round = 0; round < 2; round++)
+        for (uint32_t i = 0; i < f->n_kernels; i++) {
+            const kernel *k = &f->kernel[i];
+            if (k->group != group)
+                continue;
+            double off = log(f->scale * k->seconds / (roof_of(f, k) + add));
+            if (round == 0) {
+                mean += off;
+                n++;
+            } else
+                sum += fabs(off - mean / n);
+        }
+    return sum / n;
+}
+
+static double solve_add(const nas_kernel_fit *f, uint32_t group) {
+    enum { STEPS_OF_ADD = 40 };
+    double best = add_error(f, group, 0), add = 0;
+    for (int i = 0; i < STEPS_OF_ADD; i++) { /* 0.1 us ... 1 ms, evenly in the logarithm */
+        double at = pow(10, -7 + 4.0 * i / (STEPS_OF_ADD - 1)), error = add_error(f, group, at);
+        if (error < best) {
+            best = error;
+            add = at;
+        }
+    }
+    return add;
+}
+
 static nas_status solve_group(nas_kernel_fit *f, uint32_t group) {
     size_t d = RESIDUAL_FEATURES;
     uint32_t n = 0;
     double *x = nas_calloc(f->n_kernels * d, sizeof *x), *y = nas_calloc(f->n_kernels, sizeof *y);
     nas_status st = NAS_OK;
+    double add = solve_add(f, group);
     if (!x || !y)
         NAS_GO(nas_fail_memory(f->n_kernels * d * sizeof *x));
+    f->residual.group[group].add_s = add;
     for (uint32_t i = 0; i < f->n_kernels; i++) {
         const kernel *k = &f->kernel[i];
-        const nas_efficiency *s = &f->share[k->class];
         if (k->group != group)
             continue;
         memcpy(x + n * d, k->x, sizeof k->x);
-        y[n++] = log(f->scale * k->seconds /
-                     fmax(fmax(k->compute / s->compute, k->memory / s->bandwidth), 1e-12));
+        y[n++] = log(f->scale * k->seconds / (roof_of(f, k) + add));
     }
     boost_free(&f->residual.group[group].trees);
     NAS_GO(boost_fit(&f->residual.group[group].trees, x, y, n, (uint32_t)d));

@@ -55,7 +55,7 @@ static void product_features(double *x, const nas_node *n) {
 }
 
 void nas_residual_features(double x[RESIDUAL_FEATURES], const nas_hw *h, const nas_graph *g,
-                           nas_value v) {
+                           nas_value v, const nas_footprint *all) {
     const nas_node *n = nas_graph_node(g, v);
     const nas_shape *y = &n->shape, *in = n->n_in ? nas_graph_shape(g, n->in[0]) : y;
     double count = (double)nas_shape_count(y), columns = y->rank ? y->dim[y->rank - 1] : 1;
@@ -74,16 +74,21 @@ void nas_residual_features(double x[RESIDUAL_FEATURES], const nas_hw *h, const n
     x[RESIDUAL_EPILOGUE] = n->n_in > 2 ? n->n_in - 2 : 0;
     x[RESIDUAL_FILL] = nas_utilisation(h, g, n);
     x[RESIDUAL_IMAGES] = y->rank ? log2((double)y->dim[0]) : 0;
+    x[RESIDUAL_ALL_WEIGHTS] = log2(1 + all->weights);
+    x[RESIDUAL_ALL_ACTIVATIONS] = log2(1 + all->activations);
     product_features(x, n);
 }
 
-double nas_residual_factor(const nas_hw *h, const nas_graph *g, nas_value v) {
+double nas_residual_factor(double *add_s, const nas_hw *h, const nas_graph *g, nas_value v,
+                           const nas_footprint *all) {
     const char *name = nas_residual_group(g, nas_graph_node(g, v));
     const nas_residual *r = h->residual;
     double x[RESIDUAL_FEATURES];
+    *add_s = 0;
     for (uint32_t i = 0; i < r->n; i++)
         if (!strcmp(r->group[i].name, name)) {
-            nas_residual_features(x, h, g, v);
+            nas_residual_features(x, h, g, v, all);
+            *add_s = r->group[i].add_s;
             return exp(fmin(fmax(boost_predict(&r->group[i].trees, x), -7), 7));
         }
     return 1;
@@ -118,12 +123,19 @@ static nas_status read_tree(boost_tree *t, const nas_yaml_node *list) {
     return NAS_OK;
 }
 
-static nas_status read_trees(boost *b, const nas_yaml_node *map) {
-    static const char *const keys[] = {"start", "trees"};
-    const nas_yaml_node *start = nas_yaml_get(map, "start"), *trees = nas_yaml_get(map, "trees");
-    if (!start || !trees)
-        return nas_yaml_fail(map, "residual: '%s' is missing", start ? "trees" : "start");
-    NAS_TRY(nas_yaml_only(map, keys, 2));
+static nas_status read_group(residual_group *out, const nas_yaml_node *map) {
+    static const char *const keys[] = {"add_us", "start", "trees"};
+    const nas_yaml_node *add = nas_yaml_get(map, "add_us"), *start = nas_yaml_get(map, "start"),
+                        *trees = nas_yaml_get(map, "trees");
+    boost *b = &out->trees;
+    if (!add || !start || !trees)
+        return nas_yaml_fail(map, "residual: '%s' is missing",
+                             !add     ? "add_us"
+                             : !start ? "start"
+                                      : "trees");
+    NAS_TRY(nas_yaml_only(map, keys, sizeof keys / sizeof *keys));
+    NAS_TRY(nas_yaml_double(&out->add_s, add, 0, 1e6));
+    out->add_s *= 1e-6;
     NAS_TRY(nas_yaml_double(&b->start, start, -100, 100));
     size_t n = nas_yaml_count(trees);
     if (nas_yaml_kind_of(trees) != NAS_YAML_SEQ || n > BOOST_MOST_TREES)
@@ -168,9 +180,10 @@ static nas_status read_all(nas_residual *r, const nas_yaml_node *map) {
             return nas_yaml_fail(nas_yaml_at(groups, i), "residual: no group has a name so long");
         if (nas_yaml_kind_of(nas_yaml_at(groups, i)) != NAS_YAML_MAP)
             return nas_yaml_fail(nas_yaml_at(groups, i),
-                                 "residual: a group is to be {start: NUMBER, trees: LIST}");
+                                 "residual: a group is to be {add_us: NUMBER, start: NUMBER, "
+                                 "trees: LIST}");
         memcpy(at->name, name, strlen(name) + 1);
-        NAS_TRY(read_trees(&at->trees, nas_yaml_at(groups, i)));
+        NAS_TRY(read_group(at, nas_yaml_at(groups, i)));
     }
     return NAS_OK;
 }
@@ -198,8 +211,8 @@ void nas_residual_write(nas_text *yaml, const nas_residual *r, const char *sourc
     nas_text_add(yaml, "]\n  groups: %s", r->n ? "\n" : "{}\n");
     for (uint32_t i = 0; i < r->n; i++) {
         const boost *b = &r->group[i].trees;
-        nas_text_add(yaml, "    %s:\n      start: %.5g\n      trees: %s", r->group[i].name,
-                     b->start, b->n ? "\n" : "[]\n");
+        nas_text_add(yaml, "    %s:\n      add_us: %.4g\n      start: %.5g\n      trees: %s",
+                     r->group[i].name, r->group[i].add_s * 1e6, b->start, b->n ? "\n" : "[]\n");
         for (uint32_t t = 0; t < b->n; t++) {
             nas_text_add(yaml, "        - [");
             for (int k = 0; k < BOOST_DEPTH; k++)

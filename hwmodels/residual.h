@@ -21,7 +21,10 @@
     X(ACT, act)               /* number of the activation, not a logarithm */                      \
     X(LAYOUT, layout)         /* which operands are transposed, likewise */                        \
     X(FILL, fill)             /* share of full tiles */                                            \
-    X(IMAGES, images)         /* the first axis */
+    X(IMAGES, images)         /* the first axis */                                                 \
+    X(ALL_WEIGHTS,                                                                                 \
+      all_weights) /* bytes of the network, which the caches keep for the next run or */           \
+    X(ALL_ACTIVATIONS, all_activations) /* not */
 
 typedef enum residual_feature {
 #define X(symbol, name) RESIDUAL_##symbol,
@@ -33,7 +36,8 @@ typedef enum residual_feature {
 enum { RESIDUAL_MOST_GROUPS = 48, RESIDUAL_GROUP_TEXT = 24 };
 typedef struct residual_group {
     char name[RESIDUAL_GROUP_TEXT];
-    boost trees; /* natural logarithm of measured over modelled */
+    double add_s; /* what every kernel takes beside its roof */
+    boost trees;  /* natural logarithm of measured over roof + add_s */
 } residual_group;
 struct nas_residual {
     uint32_t n;
@@ -42,8 +46,9 @@ struct nas_residual {
 
 /* Convolutions by class, everything else by op. */
 const char *nas_residual_group(const nas_graph *g, const nas_node *n);
+/* all: of the whole network. */
 void nas_residual_features(double x[RESIDUAL_FEATURES], const nas_hw *h, const nas_graph *g,
-                           nas_value v);
+                           nas_value v, const nas_footprint *all);
 /* The key `residual` of a device file. */
 nas_status nas_residual_read(nas_residual **out, const nas_yaml_node *map) NAS_MUST_USE;
 void nas_residual_write(nas_text *yaml, const nas_residual *r, const char *source);

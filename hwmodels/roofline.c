@@ -80,9 +80,10 @@ static void price(nas_estimate *e, const nas_hw *h, const nas_graph *g, nas_valu
                        bytes / (share->bandwidth * info->cache_bandwidth));
     e->launch_s = passes * (h->eager ? fmax(info->launch_s, eager_launch_s) : info->launch_s);
     if (h->residual) {
-        double factor = nas_residual_factor(h, g, v);
+        double add_s, factor = nas_residual_factor(&add_s, h, g, v, f);
         e->compute_s *= factor;
         e->memory_s *= factor;
+        e->launch_s += factor * add_s;
     }
     e->latency_s = fmax(e->compute_s, e->memory_s) + e->launch_s;
     e->energy_j = e->latency_s > 0 ? energy(h, e, dram) : 0;
