@@ -100,6 +100,7 @@ __kernel TILE_WG void norm_y(int R, int C, int piece, int many, float eps, int k
     int first = get_global_id(0) * many, last = min(C, first + many);
     int start = get_global_id(1) * piece, end = min(R, start + piece), group = rows_of_group(C),
         ahead = 8 * group;
+    bool stream = streams((size_t)R * C, y, C);
     for (int r = start; r < end; r += group)
         for (int v = first; v < last; v += VW) {
             int c = vector_at(v, C, many), n = C - c, rows = min(group, end - r);
@@ -109,11 +110,15 @@ __kernel TILE_WG void norm_y(int R, int C, int piece, int many, float eps, int k
             size_t at = (size_t)r * C + c;
             for (int i = 0; i < rows; i++, at += C) {
                 PREFETCH_READ(x + at + ahead * C);
-                PREFETCH_WRITE(y + at + ahead * C);
+                if (!stream)
+                    PREFETCH_WRITE(y + at + ahead * C);
                 FV u = fma(load_n(x + at, n) - mean, k, b);
                 if (has_residual)
                     u += load_n(residual + at, n);
-                store_n(act_value(u, kind), y + at, n);
+                if (stream)
+                    stream_vector(act_value(u, kind), y + at);
+                else
+                    store_n(act_value(u, kind), y + at, n);
             }
         }
 }
@@ -163,6 +168,7 @@ __kernel TILE_WG void norm_dx(int R, int C, int piece, int many, float eps, int 
     int first = get_global_id(0) * many, last = min(C, first + many);
     int start = get_global_id(1) * piece, end = min(R, start + piece), group = rows_of_group(C),
         ahead = 8 * group;
+    bool stream = streams((size_t)R * C, dx, C);
     for (int r = start; r < end; r += group)
         for (int v = first; v < last; v += VW) {
             int c = vector_at(v, C, many), n = C - c, rows = min(group, end - r);
@@ -177,11 +183,16 @@ __kernel TILE_WG void norm_dx(int R, int C, int piece, int many, float eps, int 
             for (int i = 0; i < rows; i++, at += C) {
                 PREFETCH_READ(x + at + ahead * C);
                 PREFETCH_READ(dy + at + ahead * C);
-                PREFETCH_WRITE(dx + at + ahead * C);
+                if (!stream)
+                    PREFETCH_WRITE(dx + at + ahead * C);
                 FV d = load_n(dy + at, n), u = load_n(x + at, n) - mean;
                 if (kind)
                     d *= act_slope(fma(u, k, shift), kind);
-                store_n(k * fma(-u, m1, d - m0), dx + at, n);
+                d = k * fma(-u, m1, d - m0);
+                if (stream)
+                    stream_vector(d, dx + at);
+                else
+                    store_n(d, dx + at, n);
             }
         }
 }

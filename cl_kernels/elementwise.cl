@@ -31,10 +31,15 @@ __kernel FLAT_WG void pair4(int rows, int d1, int d2, int d3, int s0, int s1, in
     if (!place(rows, d3, &row, &first))
         return;
     GLOBAL from = b + source(row, d1, d2, s0, s1, s2);
+    bool stream = streams((size_t)rows * d3, y, d3);
     size_t at = (size_t)row * d3;
     for (int i = first; i < min(d3, first + RUN * VW); i += VW) {
         FV u = load_n(a + at + i, d3 - i), v = load_step(from, i, s3, d3 - i);
-        store_n(product ? u * v : u + v, y + at + i, d3 - i);
+        u = product ? u * v : u + v;
+        if (stream)
+            stream_vector(u, y + at + i);
+        else
+            store_n(u, y + at + i, d3 - i);
     }
 }
 
