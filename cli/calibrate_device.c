@@ -290,12 +290,10 @@ static nas_status draw(const job *j, const char *png) {
     }
     for (uint32_t s = 0; s < j->n_spaces; s++)
         names[s] = j->space[s];
-    snprintf(
-        subtitle, sizeof subtitle,
-        "%.120s: %u networks of spaces that were not in the fit; Spearman %.4f, %.0f %% within "
-        "10 %%, repeats %.0f %%",
-        j->title, (unsigned)n, j->fitted.spearman, 100 * j->fitted.within_10,
-        100 * j->repeat.within_10);
+    snprintf(subtitle, sizeof subtitle,
+             "%.40s: Spearman %.3f, %.0f %% within 10 %%; measured again %.0f %%",
+             nas_device_info_of(j->device)->name, j->fitted.spearman, 100 * j->fitted.within_10,
+             100 * j->repeat.within_10);
     NAS_GO(calibrate_draw(png, subtitle, v, v + n, (uint32_t)n, group, names, j->n_spaces));
 done:
     nas_free(v);
