@@ -281,6 +281,11 @@ static double step_share(int i) { /* 0.001 ... 1, evenly in the logarithm */
     return pow(10, -3 + 3.0 * i / (STEPS - 1));
 }
 
+/* The slower roof of a kernel at these shares of the peaks. */
+static double roof_of(const kernel *k, const nas_efficiency *s) {
+    return fmax(fmax(k->compute / s->compute, k->memory / s->bandwidth), 1e-12);
+}
+
 static double share_error(const nas_kernel_fit *f, nas_kernel_class class, const nas_efficiency *s,
                           const nas_efficiency *prior) {
     double sum = 0.01 * (fabs(log(s->compute / prior->compute)) +
@@ -288,8 +293,7 @@ static double share_error(const nas_kernel_fit *f, nas_kernel_class class, const
     for (uint32_t i = 0; i < f->n_kernels; i++) {
         const kernel *k = &f->kernel[i];
         if (k->class == class)
-            sum += fabs(log(f->scale * k->seconds /
-                            fmax(fmax(k->compute / s->compute, k->memory / s->bandwidth), 1e-12)));
+            sum += fabs(log(f->scale * k->seconds / roof_of(k, s)));
     }
     return sum;
 }
@@ -313,11 +317,6 @@ static void solve_share(nas_kernel_fit *f, nas_kernel_class class) {
 
 /* ---- trees ---- */
 
-static double roof_of(const nas_kernel_fit *f, const kernel *k) {
-    const nas_efficiency *s = &f->share[k->class];
-    return fmax(fmax(k->compute / s->compute, k->memory / s->bandwidth), 1e-12);
-}
-
 /* What the law seconds = c (roof + add) leaves of a group, as a mean of |log|, with c so that
  * logarithms have the mean 0. */
 static double add_error(const nas_kernel_fit *f, uint32_t group, double add) {
@@ -327,7 +326,7 @@ static double add_error(const nas_kernel_fit *f, uint32_t group, double add) {
             const kernel *k = &f->kernel[i];
             if (k->group != group)
                 continue;
-            double off = log(f->scale * k->seconds / (roof_of(f, k) + add));
+            double off = log(f->scale * k->seconds / (roof_of(k, &f->share[k->class]) + add));
             if (round == 0) {
                 mean += off;
                 n++;
@@ -364,7 +363,7 @@ static nas_status solve_group(nas_kernel_fit *f, uint32_t group) {
         if (k->group != group)
             continue;
         memcpy(x + n * d, k->x, sizeof k->x);
-        y[n++] = log(f->scale * k->seconds / (roof_of(f, k) + add));
+        y[n++] = log(f->scale * k->seconds / (roof_of(k, &f->share[k->class]) + add));
     }
     boost_free(&f->residual.group[group].trees);
     NAS_GO(boost_fit(&f->residual.group[group].trees, x, y, n, (uint32_t)d));
