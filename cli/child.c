@@ -54,6 +54,16 @@ static void on_progress(void *ctx, const nas_progress *p) {
                    .c = p->loss});
 }
 
+static void on_log(void *ctx, nas_log_level level, const char *line) {
+    news n = {.kind = NEWS_NOTE};
+    if (level < NAS_LOG_INFO) {
+        talk_log(NULL, level, line);
+        return;
+    }
+    snprintf(n.text, sizeof n.text, "%.*s", (int)sizeof n.text - 1, line);
+    tell(ctx, n);
+}
+
 static nas_status open_device(child *c) {
     if (c->device)
         return NAS_OK;
@@ -205,6 +215,7 @@ int child_main(const worker_study *s, const char *device, int in, int out) {
     signal(SIGINT, SIG_IGN); /* a terminal's Ctrl-C goes to the parent, which then tells us */
     signal(SIGPIPE, SIG_IGN);
     talk_quiet(true);
+    nas_log_set(NAS_LOG_INFO, on_log, &c);
     while (!stop && read_job(&j, in))
         work(&c, &j);
     nas_split_free(&c.split);

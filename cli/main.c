@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <string.h>
+#include <unistd.h>
 
 extern const cli_command cmd_search, cmd_status, cmd_front, cmd_report, cmd_train, cmd_eval,
     cmd_predict, cmd_cost, cmd_spaces, cmd_hardware, cmd_devices, cmd_bench, cmd_worker,
@@ -11,6 +12,9 @@ const cli_command *const cli_commands[] = {
     &cmd_search,  &cmd_status,    &cmd_front,  &cmd_report,   &cmd_train,   &cmd_eval,
     &cmd_predict, &cmd_cost,      &cmd_spaces, &cmd_hardware, &cmd_devices, &cmd_bench,
     &cmd_worker,  &cmd_calibrate, &cmd_tune,   &cmd_kernels,  NULL};
+
+enum { FD_MOST = 1024 };
+static const char own_program[] = "/proc/self/exe";
 
 static void overview(FILE *f) {
     fprintf(f, "clnas %s: neural architecture search on any OpenCL device\n\n", NAS_VERSION);
@@ -37,7 +41,18 @@ static int unknown(const char *name) {
     return CLI_USAGE;
 }
 
+/* This program again helps to compile in a cold start. */
+static int compile_ahead(void) {
+    for (int fd = STDERR_FILENO + 1; fd < FD_MOST; fd++)
+        close(fd); /* what the parent has open ends with it */
+    return nas_compile_listed(stdin) == NAS_OK ? CLI_OK : CLI_FAILED;
+}
+
 int main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "compile-ahead") == 0)
+        return compile_ahead();
+    nas_log_set(NAS_LOG_INFO, talk_log, NULL);
+    nas_compile_helper_set(access(own_program, X_OK) == 0 ? own_program : NULL);
     if (argc < 2) {
         overview(stderr);
         return CLI_USAGE;

@@ -46,7 +46,9 @@ bool slot_news(news *out, slot *s, double limit_s) {
         snprintf(s->name, sizeof s->name, "%.*s", (int)sizeof s->name - 1, out->text);
     else if (out->kind == NEWS_PROGRESS)
         s->progress = *out;
-    s->told |= out->kind != NEWS_DEVICE && out->kind != NEWS_DONE;
+    else if (out->kind == NEWS_NOTE)
+        talk_line("%s", out->text);
+    s->told |= out->kind != NEWS_DEVICE && out->kind != NEWS_NOTE && out->kind != NEWS_DONE;
     if (out->kind == NEWS_DONE) {
         out->trial = s->job.trial;
         s->busy = false;

@@ -42,6 +42,16 @@ void talk_line(const char *fmt, ...) {
     fputc('\n', stderr);
 }
 
+void talk_log(void *ctx, nas_log_level level, const char *line) {
+    (void)ctx;
+    if (level >= NAS_LOG_INFO) { /* talk, which --quiet keeps back */
+        talk_line("%s", line);
+        return;
+    }
+    talk_end();
+    fprintf(stderr, "clnas: %s: %s\n", level == NAS_LOG_WARN ? "warning" : "error", line);
+}
+
 void talk_live(const char *fmt, ...) {
     if (quiet || !talk_is_terminal())
         return;

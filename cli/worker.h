@@ -29,6 +29,7 @@ typedef enum news_kind {
     NEWS_TEST,      /* a = test accuracy, b = loss */
     NEWS_DEVICE,    /* text = name of the device */
     NEWS_IDENTITY,  /* text = name and driver of the device */
+    NEWS_NOTE,      /* text = a line for people */
     NEWS_DONE,      /* status, text = error line */
 } news_kind;
 typedef struct news {

@@ -44,7 +44,7 @@ const candidate *candidate_choose(emitter *e) {
             if (!strcmp(c->name, name))
                 return c;
         } else if (c->type && !strcmp(c->type, e->d->info.type) && (!c->prefer || c->prefer(e)) &&
-                   tune_is_right(e->d, e->n->op, c)) {
+                   (e->guess || tune_is_right(e->d, e->n->op, c))) {
             return c;
         }
     }

@@ -1,5 +1,6 @@
 /* runtime/device.c - finding, opening and driving devices: one context and one in-order queue each.
  */
+#include "ahead.h"
 #include "device_spec.h"
 
 #include <ctype.h>
@@ -339,10 +340,10 @@ nas_status nas_device_open(nas_device **out, const char *spec) {
     nas_device *d = nas_calloc(1, sizeof *d);
     if (!d)
         return nas_fail_memory(sizeof *d);
-    nas_status st = NAS_OK;
-    if (!strcmp(s.name, "ref"))
+    nas_status st = device_spec_write(d->spec, sizeof d->spec, &s);
+    if (st == NAS_OK && !strcmp(s.name, "ref"))
         open_ref(d);
-    else
+    else if (st == NAS_OK)
         st = open_ocl(d, &s);
     if (st == NAS_OK)
         *out = d;
@@ -359,6 +360,7 @@ void nas_device_close(nas_device *d) {
     nas_buffer_free(d->zero);
     program_free_all(d);
     tune_free(d->tune);
+    ahead_free(d);
     if (d->queue)
         clReleaseCommandQueue(d->queue);
     if (d->context)

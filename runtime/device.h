@@ -53,6 +53,8 @@ struct nas_device {
     const char *force;             /* the candidate that nodes must take; NULL: the best known */
     const struct candidate *trial; /* the one to try, where it can, before all others */
     struct tune_table *tune;       /* read when it is first needed */
+    char spec[1024];               /* by which another process opens it */
+    struct ahead *ahead;           /* ahead.h: of a cold start */
 };
 
 void tune_free(struct tune_table *t); /* tune_table.c */

@@ -1,5 +1,5 @@
 /* runtime/exec.c - the executor: plan, storage and values of a graph on any device. */
-#include "exec.h"
+#include "ahead.h"
 
 #include <assert.h>
 
@@ -12,9 +12,8 @@ static bool runs(const plan *p, const nas_graph *g, uint32_t v) {
     return p->slot[v].live && !(flags & (NAS_OPF_LEAF | NAS_OPF_ALIAS));
 }
 
-/* Launches of all that runs. A gradient that needs a copy to its place gets it right behind its
- * node. */
-static nas_status emit_all(emitter *em, const plan *p) {
+/* A gradient that needs a copy to its place gets it right behind its node. */
+nas_status exec_emit(emitter *em, const plan *p) {
     for (uint32_t v = 0; v < p->n; v++) {
         if (runs(p, em->g, v))
             NAS_TRY(rows_emit(em, v));
@@ -44,8 +43,10 @@ static nas_status prepare(plan *p, emitter *em, nas_memory_plan *m, nas_device *
                       .reuse = !o->no_reuse};
     *em = (emitter){.d = d, .g = g};
     NAS_TRY(plan_make(p, g, &r));
-    if (d && !d->ref)
-        NAS_TRY(emit_all(em, p));
+    if (d && !d->ref) {
+        ahead_expect(em, p);
+        NAS_TRY(exec_emit(em, p));
+    }
     *m = (nas_memory_plan){.leaf_bytes = plan_sum(p, 0, p->first_arena) * bytes,
                            .activation_bytes = plan_sum(p, p->first_arena, p->n_blocks) * bytes,
                            .scratch_bytes = em->scratch_max * bytes,
@@ -74,6 +75,8 @@ nas_status nas_exec_plan(nas_memory_plan *out, nas_device *d, const nas_graph *g
     nas_status st = prepare(&p, &em, &m, d, g, &o);
     if (st == NAS_OK)
         *out = m;
+    if (d)
+        ahead_forget(&em);
     plan_free(&p);
     rows_free(&em);
     return st;
@@ -117,6 +120,7 @@ nas_status exec_create(nas_exec **out, nas_device *d, const nas_graph *g, const 
     *out = e;
     e = NULL;
 done:
+    ahead_forget(&em);
     rows_free(&em);
     nas_exec_free(e);
     return st;

@@ -38,6 +38,9 @@ typedef struct exec_options {
 nas_status exec_create(nas_exec **out, nas_device *d, const nas_graph *g,
                        const exec_options *o) NAS_MUST_USE;
 
+/* Launches of all of a plan that runs. */
+nas_status exec_emit(emitter *em, const plan *p) NAS_MUST_USE;
+
 /* A device's way to run: rows of a table in exec.c. */
 typedef struct exec_backend {
     nas_status (*prepare)(nas_exec *e, const emitter *em);

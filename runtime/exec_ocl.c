@@ -1,6 +1,6 @@
 /* runtime/exec_ocl.c - runs a graph on OpenCL: a flat list of launches whose arguments are set
  * once. */
-#include "exec.h"
+#include "ahead.h"
 
 /* The part of scratch that starts at `first`; launches of one run never overlap in an in-order
  * queue, so all nodes share the block. */
@@ -88,6 +88,10 @@ static nas_status step(nas_exec *e, cl_command_queue q, const exec_step *s, cl_e
 static nas_status run(nas_exec *e) {
     for (size_t i = 0; i < e->n_steps; i++)
         NAS_TRY(step(e, e->device->queue, &e->steps[i], NULL));
+    if (ahead_under_way(e->device)) {
+        NAS_TRY(nas_device_finish(e->device));
+        ahead_end(e->device);
+    }
     return NAS_OK;
 }
 

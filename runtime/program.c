@@ -1,6 +1,6 @@
 /* runtime/program.c - programs of cl_kernels/: include lines resolved, built once, cached on disk.
  */
-#include "device.h"
+#include "ahead.h"
 
 #include <core/embedded.h>
 #include <stdlib.h>
@@ -180,10 +180,12 @@ static nas_status build(cl_program *out, nas_device *d, const char *file) {
         size_t n = source.n;
         p = clCreateProgramWithSource(d->context, 1, &text, &n, &err);
         NAS_GO(ocl_check(err, "clCreateProgramWithSource"));
+        double from = nas_clock();
         err = clBuildProgram(p, 1, &d->id, options.s, NULL, NULL);
         if (err != CL_SUCCESS)
             NAS_GO(fail_build(d, p, err, file, options.s));
         d->built++;
+        ahead_built(d, nas_clock() - from);
         if (cache)
             store_cached(p, path.s);
     }

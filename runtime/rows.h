@@ -55,6 +55,7 @@ typedef struct emitter {
     size_t n_args, cap_args;
     size_t scratch_max; /* elements that the hungriest node wants */
     nas_status status;  /* first failure; later calls do nothing */
+    bool guess;         /* candidates are taken to be right, without a look */
     /* the node at hand */
     uint32_t id;
     const nas_node *n;

@@ -214,7 +214,8 @@ typedef enum nas_log_level {
     NAS_LOG_DEBUG
 } nas_log_level;
 
-/* Lines go to stderr unless a sink is set; the library itself writes only WARN and DEBUG lines.
+/* Lines go to stderr unless a sink is set; the library itself writes WARN and DEBUG lines, and INFO
+ * where a first run takes longer.
  * level: what is more talkative than it is dropped (default WARN). Set both before threads start.
  */
 void nas_log_set(nas_log_level level,

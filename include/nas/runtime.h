@@ -52,6 +52,13 @@ nas_status nas_device_peak(double *flops, double *bytes_per_s, nas_device *d) NA
  * kernels itself: there a program is built from source, which then compiles no kernel anew. */
 void nas_device_builds(const nas_device *d, uint32_t *built, uint32_t *cached);
 
+/* A cold start, in which a driver compiles kernels, writes two INFO lines to the log: that it does, and
+ * when it is done. On a CPU other processes may compile as well. program: the path of one that, called
+ * with the single word "compile-ahead", gives its standard input to nas_compile_listed; NULL (the
+ * default): none. Set it before threads start. */
+void nas_compile_helper_set(const char *program);
+nas_status nas_compile_listed(FILE *f) NAS_MUST_USE;
+
 /* Which kernel of several an op gets is chosen by the table of this device (a file in the cache folder),
  * by the type of the device where the table says nothing. Tuning fills the table: for every class of
  * sizes in the graph, each candidate is compared with the general kernel and timed. */
