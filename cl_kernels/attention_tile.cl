@@ -135,9 +135,9 @@ static inline FV weights(FV *s, int keys, int i0, int causal) {
 }
 
 /* item: head, image */
-__kernel TILE_WG void attention_head(int N, int T, int heads, int d, int causal, float scale,
+TILE_KERNEL attention_head(ITEM int N, int T, int heads, int d, int causal, float scale,
                                      GLOBAL qkv, __global float *restrict y) {
-    int h = get_global_id(0), n = get_global_id(1), D = heads * d, pitch = 3 * D;
+    int h = ID(0), n = ID(1), D = heads * d, pitch = 3 * D;
     int W = (d + VW - 1) / VW;
     if (h >= heads || n >= N)
         return;

@@ -94,11 +94,11 @@ __kernel FLAT_WG void stats_merge(int R, int C, int piece, int pieces, GLOBAL pa
 }
 
 /* y = f(gamma (x - s0) / sqrt(s1 + eps) + beta + residual); item: channels, piece of rows */
-__kernel TILE_WG void norm_y(int R, int C, int piece, int many, float eps, int kind,
+TILE_KERNEL norm_y(ITEM int R, int C, int piece, int many, float eps, int kind,
                              int has_residual, GLOBAL x, GLOBAL gamma, GLOBAL beta, GLOBAL s,
                              GLOBAL residual, __global float *restrict y) {
-    int first = get_global_id(0) * many, last = min(C, first + many);
-    int start = get_global_id(1) * piece, end = min(R, start + piece), group = rows_of_group(C),
+    int first = ID(0) * many, last = min(C, first + many);
+    int start = ID(1) * piece, end = min(R, start + piece), group = rows_of_group(C),
         ahead = 8 * group;
     bool stream = streams((size_t)R * C, y, C);
     for (int r = start; r < end; r += group)

@@ -6,6 +6,7 @@
 #include "common.clh"
 #include "act.clh"
 
+#ifndef JOINED /* joint.cl has the tiles of all families */
 #define TR    MR
 #define TN    NV
 #define TMASK 0
@@ -29,6 +30,7 @@
 #include "tile.clh"
 #include "conv_tile.clh"
 #include "tile_end.clh"
+#endif
 
 /* wt[t,k,c] = w[t,c,k]; item: element of wt */
 __kernel FLAT_WG void conv_flip(int taps, int C, int K, GLOBAL w, __global float *restrict wt) {

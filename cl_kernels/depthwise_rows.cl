@@ -84,12 +84,12 @@ static inline void call_ahead(GLOBAL x, axis r, int at, int step, int W, int C) 
 }
 
 /* item: output row */
-__kernel TILE_WG void depthwise_rows_y(int N, int H, int W, int C, int P, int Q, int R, int S,
+TILE_KERNEL depthwise_rows_y(ITEM int N, int H, int W, int C, int P, int Q, int R, int S,
                                        int sh, int sw, int dh, int dw, int top, int left, int flags,
                                        int kind, GLOBAL x, GLOBAL w, GLOBAL bias, GLOBAL residual,
                                        __global float *restrict y) {
-    int row = get_global_id(0), n = row / P;
-    if (row >= N * P || get_global_id(1))
+    int row = ID(0), n = row / P;
+    if (row >= N * P || ID(1))
         return;
     axis r = axis_clip(axis_forward(row - n * P, R, sh, dh, top), H);
     GLOBAL image = x + (size_t)n * H * W * C;

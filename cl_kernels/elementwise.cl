@@ -9,9 +9,9 @@
 #define RUN 4
 #endif
 
-/* Which row and where in it this item works; false: nothing left. */
-static inline bool place(int rows, int d3, int *row, int *first) {
-    int items = (d3 + RUN * VW - 1) / (RUN * VW), id = get_global_id(0);
+/* Which row and where in it item id works; false: nothing left. */
+static inline bool place(int id, int rows, int d3, int *row, int *first) {
+    int items = (d3 + RUN * VW - 1) / (RUN * VW);
     *row = id / items;
     *first = (id - *row * items) * RUN * VW;
     return *row < rows;
@@ -25,10 +25,10 @@ static inline FV load_step(GLOBAL p, int i, int step, int n) {
 }
 
 /* y = a + b (product: a * b) */
-__kernel FLAT_WG void pair4(int rows, int d1, int d2, int d3, int s0, int s1, int s2, int s3,
+FLAT_KERNEL pair4(ITEM int rows, int d1, int d2, int d3, int s0, int s1, int s2, int s3,
                             int product, GLOBAL a, GLOBAL b, __global float *restrict y) {
     int row, first;
-    if (!place(rows, d3, &row, &first))
+    if (!place(ID(0), rows, d3, &row, &first))
         return;
     GLOBAL from = b + source(row, d1, d2, s0, s1, s2);
     bool stream = streams((size_t)rows * d3, y, d3);
@@ -44,10 +44,10 @@ __kernel FLAT_WG void pair4(int rows, int d1, int d2, int d3, int s0, int s1, in
 }
 
 /* y = scale * x, x with steps: repeats and transpositions that keep the last axis */
-__kernel FLAT_WG void copy4(int rows, int d1, int d2, int d3, int s0, int s1, int s2, int s3,
+FLAT_KERNEL copy4(ITEM int rows, int d1, int d2, int d3, int s0, int s1, int s2, int s3,
                             float scale, GLOBAL x, __global float *restrict y) {
     int row, first;
-    if (!place(rows, d3, &row, &first))
+    if (!place(ID(0), rows, d3, &row, &first))
         return;
     GLOBAL from = x + source(row, d1, d2, s0, s1, s2);
     size_t at = (size_t)row * d3;
@@ -56,10 +56,10 @@ __kernel FLAT_WG void copy4(int rows, int d1, int d2, int d3, int s0, int s1, in
 }
 
 /* y[row,i] = x[row,i] with a pitch and a start on either side */
-__kernel FLAT_WG void copy_rows(int rows, int inner, int x_pitch, int x_first, int y_pitch,
+FLAT_KERNEL copy_rows(ITEM int rows, int inner, int x_pitch, int x_first, int y_pitch,
                                 int y_first, GLOBAL x, __global float *restrict y) {
     int row, first;
-    if (!place(rows, inner, &row, &first))
+    if (!place(ID(0), rows, inner, &row, &first))
         return;
     GLOBAL from = x + x_first + (size_t)row * x_pitch;
     __global float *to = y + y_first + (size_t)row * y_pitch;
@@ -75,8 +75,8 @@ __kernel FLAT_WG void fill(int count, float value, __global float *restrict y) {
 }
 
 /* y = f(x) */
-__kernel FLAT_WG void act(int count, int kind, GLOBAL x, __global float *restrict y) {
-    int i = get_global_id(0) * VW;
+FLAT_KERNEL act(ITEM int count, int kind, GLOBAL x, __global float *restrict y) {
+    int i = ID(0) * VW;
     if (i < count)
         store_n(act_value(load_n(x + i, count - i), kind), y + i, count - i);
 }

@@ -7,6 +7,7 @@
 #include "common.clh"
 #include "act.clh"
 
+#ifndef JOINED /* joint.cl has the tiles of all families */
 #define TR    MR
 #define TN    NV
 #define TMASK 0
@@ -30,15 +31,16 @@
 #include "tile.clh"
 #include "matmul_tile.clh"
 #include "tile_end.clh"
+#endif
 
 /* y[m,n] = act(alpha sum_p parts[p,m,n] + bias[n] + residual[m,n]); item: vector of a row */
-__kernel FLAT_WG void matmul_sum(int rows, int N, int pieces, float alpha, int flags, int kind,
+FLAT_KERNEL matmul_sum(ITEM int rows, int N, int pieces, float alpha, int flags, int kind,
                                  GLOBAL parts, GLOBAL bias, GLOBAL residual,
                                  __global float *restrict y) {
-    int vectors = (N + VW - 1) / VW, row = get_global_id(0) / vectors;
+    int vectors = (N + VW - 1) / VW, row = ID(0) / vectors;
     if (row >= rows)
         return;
-    int c = (get_global_id(0) - row * vectors) * VW, n = N - c;
+    int c = (ID(0) - row * vectors) * VW, n = N - c;
     size_t at = (size_t)row * N + c, step = (size_t)rows * N;
     FV v = (FV)(0.0f);
     for (int p = 0; p < pieces; p++)
@@ -52,9 +54,9 @@ __kernel FLAT_WG void matmul_sum(int rows, int N, int pieces, float alpha, int f
 }
 
 /* to[z,c,r] = from[z,r,c]; item: element of to */
-__kernel FLAT_WG void matmul_flip(int batches, int rows, int columns, GLOBAL from,
+FLAT_KERNEL matmul_flip(ITEM int batches, int rows, int columns, GLOBAL from,
                                   __global float *restrict to) {
-    size_t i = get_global_id(0), area = (size_t)rows * columns;
+    size_t i = ID(0), area = (size_t)rows * columns;
     if (i >= area * batches)
         return;
     size_t z = i / area, e = i - z * area;

@@ -10,7 +10,7 @@
 #define TR    MR
 #define TN    2
 #define TMASK 0
-#define TS    _wide
+#define TS    _two
 #include "tile.clh"
 #include "pointwise_tile.clh"
 #include "tile_end.clh"
@@ -18,17 +18,17 @@
 #define TR    MR
 #define TN    1
 #define TMASK 0
-#define TS    _slim
+#define TS    _one
 #include "tile.clh"
 #include "pointwise_tile.clh"
 #include "tile_end.clh"
 
 /* item: `many` pixels */
-__kernel TILE_WG void pointwise_y(int M, int C, int K, int many, int flags, int kind, GLOBAL x,
+TILE_KERNEL pointwise_y(ITEM int M, int C, int K, int many, int flags, int kind, GLOBAL x,
                                   GLOBAL w, GLOBAL bias, GLOBAL residual,
                                   __global float *restrict y) {
-    int first = get_global_id(0) * many, last = min(M, first + many);
-    if (get_global_id(1))
+    int first = ID(0) * many, last = min(M, first + many);
+    if (ID(1))
         return;
     for (int m = first; m < last; m += MR) {
         __global const float *at[MR];
@@ -45,10 +45,10 @@ __kernel TILE_WG void pointwise_y(int M, int C, int K, int many, int flags, int 
                 PREFETCH_WRITE(y + (size_t)(m + MR + i) * K + k + VW);
             }
             if (left > VW)
-                columns_wide(m, rows, k, min(VW, left - VW), C, K, flags, kind, at, w, bias,
+                columns_two(m, rows, k, min(VW, left - VW), C, K, flags, kind, at, w, bias,
                              residual, y);
             else
-                columns_slim(m, rows, n0, VW, C, K, flags, kind, at, w, bias, residual, y);
+                columns_one(m, rows, n0, VW, C, K, flags, kind, at, w, bias, residual, y);
         }
     }
 }

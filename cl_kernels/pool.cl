@@ -25,11 +25,11 @@ static inline champion window_max(GLOBAL x, int H, int W, int C, int R, int S, i
     return m;
 }
 
-__kernel FLAT_WG void max_pool(int N, int H, int W, int C, int P, int Q, int R, int S, int sh,
+FLAT_KERNEL max_pool(ITEM int N, int H, int W, int C, int P, int Q, int R, int S, int sh,
                                int sw, int dh, int dw, int top, int left, GLOBAL x,
                                __global float *restrict y) {
-    int vectors = (C + VW - 1) / VW, pixel = get_global_id(0) / vectors;
-    int c = (get_global_id(0) - pixel * vectors) * VW, q = pixel % Q, p = pixel / Q % P;
+    int vectors = (C + VW - 1) / VW, pixel = ID(0) / vectors;
+    int c = (ID(0) - pixel * vectors) * VW, q = pixel % Q, p = pixel / Q % P;
     int image = pixel / Q / P;
     if (image >= N)
         return;
@@ -72,11 +72,11 @@ static inline float window_size(int H, int W, int R, int S, int h0, int w0, int 
     return max(count, 1);
 }
 
-__kernel FLAT_WG void avg_pool(int N, int H, int W, int C, int P, int Q, int R, int S, int sh,
+FLAT_KERNEL avg_pool(ITEM int N, int H, int W, int C, int P, int Q, int R, int S, int sh,
                                int sw, int dh, int dw, int top, int left, int include_pad, GLOBAL x,
                                __global float *restrict y) {
-    int vectors = (C + VW - 1) / VW, pixel = get_global_id(0) / vectors;
-    int c = (get_global_id(0) - pixel * vectors) * VW, q = pixel % Q, p = pixel / Q % P;
+    int vectors = (C + VW - 1) / VW, pixel = ID(0) / vectors;
+    int c = (ID(0) - pixel * vectors) * VW, q = pixel % Q, p = pixel / Q % P;
     int image = pixel / Q / P;
     if (image >= N)
         return;

@@ -5,9 +5,9 @@
 
 /* parts[piece,a,c] = scale * sum_r x[a,r,c] over the rows of a piece; item: vector of c, a, piece
  */
-__kernel TILE_WG void sum_middle(int A, int R, int C, int piece, float scale, GLOBAL x,
+TILE_KERNEL sum_middle(ITEM int A, int R, int C, int piece, float scale, GLOBAL x,
                                  __global float *restrict parts) {
-    int c = get_global_id(0) * VW, a = get_global_id(1), z = get_global_id(2), n = C - c;
+    int c = ID(0) * VW, a = ID(1), z = ID(2), n = C - c;
     if (c >= C || a >= A)
         return;
     int r = z * piece, end = min(R, r + piece);
@@ -37,9 +37,9 @@ __kernel FLAT_WG void sum_last(int A, int R, float scale, GLOBAL x, __global flo
 }
 
 /* y[i] = scale * sum_p parts[p,i]; item: vector */
-__kernel FLAT_WG void sum_parts(int count, int pieces, float scale, GLOBAL parts,
+FLAT_KERNEL sum_parts(ITEM int count, int pieces, float scale, GLOBAL parts,
                                 __global float *restrict y) {
-    int i = get_global_id(0) * VW, n = count - i;
+    int i = ID(0) * VW, n = count - i;
     if (i >= count)
         return;
     FV s = (FV)(0.0f);

@@ -3,8 +3,8 @@
  */
 #include "common.clh"
 
-__kernel FLAT_WG void softmax(int R, int D, GLOBAL x, __global float *restrict y) {
-    int r = get_global_id(0);
+FLAT_KERNEL softmax(ITEM int R, int D, GLOBAL x, __global float *restrict y) {
+    int r = ID(0);
     if (r >= R)
         return;
     size_t at = (size_t)r * D;
@@ -52,9 +52,9 @@ static inline float2 moments(GLOBAL x, int D, float eps) {
 }
 
 /* y = gamma (x - mean) / sqrt(var + eps) + beta */
-__kernel FLAT_WG void layer_norm(int R, int D, float eps, GLOBAL x, GLOBAL gamma, GLOBAL beta,
+FLAT_KERNEL layer_norm(ITEM int R, int D, float eps, GLOBAL x, GLOBAL gamma, GLOBAL beta,
                                  __global float *restrict y) {
-    int r = get_global_id(0);
+    int r = ID(0);
     if (r >= R)
         return;
     size_t at = (size_t)r * D;

@@ -70,7 +70,7 @@ int cli_print(const cli_args *a, nas_text *t);
 
 void talk_quiet(bool quiet);
 bool talk_is_terminal(void);
-void talk_line(const char *fmt, ...) NAS_PRINTF(1, 2); /* a line that stays */
+void talk_line(const char *fmt, ...) NAS_PRINTF(1, 2);           /* a line that stays */
 void talk_log(void *ctx, nas_log_level level, const char *line); /* for nas_log_set */
 void talk_live(const char *fmt, ...)
     NAS_PRINTF(1, 2); /* replaces the living line; nothing in a log */

@@ -86,7 +86,7 @@ static bool is_repeated(const emitter *em, size_t i) {
 /* From the last to the first: the parent starts at the other end. */
 static void write_list(FILE *f, const emitter *em, const plan *p) {
     for (size_t i = em->n_launches; i-- > 0;)
-        if (!em->launches[i].call && !is_repeated(em, i))
+        if (!em->launches[i].call && !is_repeated(em, i) && !joint_has(em, i))
             write_launch(f, em, p, &em->launches[i]);
 }
 
@@ -124,7 +124,7 @@ static void start_helper(ahead *a, const emitter *em, uint32_t part, uint32_t pa
  * guess. Not on a GPU or FPGA, where a second process may be one too many. */
 static void start_helpers(nas_device *d) {
     ahead *a = d->ahead;
-    emitter em = {.d = d, .g = a->expected->g, .guess = true};
+    emitter em = {.d = d, .g = a->expected->g, .guess = true, .joins = a->expected->joins};
     uint32_t units = d->info.compute_units;
     uint32_t n = units < 2 ? 0 : units < PARALLEL_UNITS ? 1 : HELPERS_MAX;
     if (!helper_program[0] || strcmp(d->info.type, "cpu") != 0)

@@ -284,15 +284,15 @@ done:
     return st;
 }
 
-static bool is_pocl(const nas_device_info *info) {
-    return !strcmp(info->platform, "Portable Computing Language");
+bool device_is_pocl(const nas_device *d) {
+    return !strcmp(d->info.platform, "Portable Computing Language");
 }
 
 /* PoCL keeps what it compiles. Asked for a binary it would compile every kernel of the program once
  * more, for any local size, which takes longer than the kernels that run. */
-static bool keeps_kernels(const nas_device_info *info) {
+static bool keeps_kernels(const nas_device *d) {
     const char *cache = getenv("POCL_KERNEL_CACHE");
-    return is_pocl(info) && !(cache && *cache == '0');
+    return device_is_pocl(d) && !(cache && *cache == '0');
 }
 
 static nas_status open_ocl(nas_device *d, const device_spec *s) {
@@ -310,7 +310,7 @@ static nas_status open_ocl(nas_device *d, const device_spec *s) {
     }
     d->info = pick->info;
     d->id = pick->id;
-    d->keeps_kernels = keeps_kernels(&d->info);
+    d->keeps_kernels = keeps_kernels(d);
     d->tile = *device_tile_of(d->info.vector_width);
     NAS_GO(take_part(d, s));
     find_limits(d);
@@ -367,7 +367,7 @@ void nas_device_close(nas_device *d) {
         clReleaseContext(d->context);
     /* A thread of PoCL 3.1 looks at the device of the last command after that has ended, and
      * nothing says when it is done: a part of a device is left to the end of the process. */
-    if (d->part && !is_pocl(&d->info))
+    if (d->part && !device_is_pocl(d))
         clReleaseDevice(d->id);
     nas_free(d);
 }

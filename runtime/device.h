@@ -44,6 +44,7 @@ struct nas_device {
     bool part;                /* id is a sub-device, to be released */
     bool subgroups;           /* it says so; candidates are checked before they are used */
     bool fma;                 /* multiply-adds in hardware */
+    bool apart;               /* no launches are joined: for tests */
     const char *subgroup_std; /* language version that has them */
     bool keeps_kernels;       /* its driver does, between runs: no binaries are kept beside */
     size_t group_items;       /* largest work-group */
@@ -56,6 +57,8 @@ struct nas_device {
     char spec[1024];               /* by which another process opens it */
     struct ahead *ahead;           /* ahead.h: of a cold start */
 };
+
+bool device_is_pocl(const nas_device *d);
 
 void tune_free(struct tune_table *t); /* tune_table.c */
 

@@ -41,7 +41,8 @@ static nas_status prepare(plan *p, emitter *em, nas_memory_plan *m, nas_device *
                       .max_block = d ? (size_t)(d->info.max_alloc_bytes / bytes) : SIZE_MAX,
                       .guard = o->guard,
                       .reuse = !o->no_reuse};
-    *em = (emitter){.d = d, .g = g};
+    /* gradients have kernels that do not join */
+    *em = (emitter){.d = d, .g = g, .joins = d && !d->ref && !o->n_together && joint_can(d)};
     NAS_TRY(plan_make(p, g, &r));
     if (d && !d->ref) {
         ahead_expect(em, p);
@@ -49,11 +50,11 @@ static nas_status prepare(plan *p, emitter *em, nas_memory_plan *m, nas_device *
     }
     *m = (nas_memory_plan){.leaf_bytes = plan_sum(p, 0, p->first_arena) * bytes,
                            .activation_bytes = plan_sum(p, p->first_arena, p->n_blocks) * bytes,
-                           .scratch_bytes = em->scratch_max * bytes,
+                           .scratch_bytes = em->scratch_max * bytes + joint_bytes(em),
                            .no_reuse_bytes = p->no_reuse * bytes,
                            .param_elements = p->block[PLAN_PARAMS]};
     uint64_t total = m->leaf_bytes + m->activation_bytes + m->scratch_bytes;
-    if (d && (total > d->info.memory_bytes || m->scratch_bytes > d->info.max_alloc_bytes))
+    if (d && (total > d->info.memory_bytes || em->scratch_max * bytes > d->info.max_alloc_bytes))
         return nas_fail(
             NAS_E_TOO_BIG,
             "the graph needs %.1f MiB (leaves %.1f, activations %.1f, scratch %.1f), %s has "

@@ -2,8 +2,8 @@
 #ifndef NAS_RUNTIME_EXEC_H
 #define NAS_RUNTIME_EXEC_H
 
+#include "joint.h"
 #include "plan.h"
-#include "rows.h"
 
 typedef struct exec_step { /* one launch with its arguments set */
     cl_kernel kernel;
@@ -13,6 +13,11 @@ typedef struct exec_step { /* one launch with its arguments set */
     uint32_t node;
     size_t global[3], local[3];
 } exec_step;
+
+typedef struct exec_run { /* what is enqueued at once: a step, or several as one launch */
+    size_t first, count;
+    joint *joint; /* NULL: one step */
+} exec_run;
 
 struct nas_exec {
     nas_device *device;
@@ -26,6 +31,8 @@ struct nas_exec {
     size_t n_parts, cap_parts;
     exec_step *steps; /* OpenCL */
     size_t n_steps;
+    exec_run *runs; /* all steps, in order */
+    size_t n_runs;
 };
 
 typedef struct exec_options {

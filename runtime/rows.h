@@ -54,6 +54,7 @@ typedef struct emitter {
     karg *args;
     size_t n_args, cap_args;
     size_t scratch_max; /* elements that the hungriest node wants */
+    bool joins;         /* launches may become one: joint.h */
     nas_status status;  /* first failure; later calls do nothing */
     bool guess;         /* candidates are taken to be right, without a look */
     /* the node at hand */
