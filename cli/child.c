@@ -86,7 +86,8 @@ static nas_status look(child *c) {
 static nas_status open_once(child *c) {
     int32_t hwc[3], classes;
     NAS_TRY(open_device(c));
-    if (c->data || c->job->kind == JOB_MEASURE) /* which needs no images */
+    bool images = c->job->kind == JOB_TRIAL || c->job->kind == JOB_RETRAIN;
+    if (c->data || !images)
         return NAS_OK;
     nas_space_input(c->s->space, hwc, &classes);
     NAS_TRY(cli_data(&c->data, c->s->config->data, hwc, c->s->config->resize));
@@ -139,6 +140,26 @@ static nas_status measure(child *c, const nas_graph *g) {
     return latency(&l, c, g, c->s->config->latency_batch, NEWS_LATENCY);
 }
 
+static nas_status try_rate(child *c, const nas_graph *g) {
+    static const double seconds = 0.8;
+    enum { MOST = 4 }; /* of a device that is not shared by cores */
+    const nas_device_info *i = nas_device_info_of(c->device);
+    news n = {.kind = NEWS_RATE, .epochs = strcmp(i->type, "reference") == 0 ? 1 : MOST};
+    if (strcmp(i->type, "cpu") == 0) /* more would only take the cores from other programs */
+        n.epochs = (int32_t)i->compute_units;
+    if (c->job->workers == 0)
+        n.epoch = (int32_t)nas_device_jobs_known(c->device, g, c->s->train.batch);
+    if (n.epoch == 0)
+        NAS_TRY(nas_measure_rate(&n.a, c->device, g, &c->s->train, seconds));
+    tell(c, n);
+    return NAS_OK;
+}
+
+static nas_status keep_rate(child *c, const nas_graph *g) {
+    nas_device_jobs_keep(c->device, g, c->s->train.batch, c->job->workers);
+    return NAS_OK;
+}
+
 static nas_status run_retrain(child *c, const nas_graph *g) {
     nas_text yaml = {0};
     cli_trained r;
@@ -170,8 +191,11 @@ done:
     return st;
 }
 
-static nas_status (*const jobs[])(child *, const nas_graph *) = {
-    [JOB_MEASURE] = measure, [JOB_TRIAL] = train_trial, [JOB_RETRAIN] = run_retrain};
+static nas_status (*const jobs[])(child *, const nas_graph *) = {[JOB_MEASURE] = measure,
+                                                                 [JOB_TRY] = try_rate,
+                                                                 [JOB_KEEP] = keep_rate,
+                                                                 [JOB_TRIAL] = train_trial,
+                                                                 [JOB_RETRAIN] = run_retrain};
 
 static void work(child *c, const job *j) {
     nas_graph *g = NULL;

@@ -269,7 +269,9 @@ static int run(cli_args *a) {
                   r.config.trials == 1 ? "" : "s");
         if (!r.table && !nas_study_trains(&r.config))
             talk_line("no objective or constraint needs training: trials are priced, not trained");
-        st = r.table != NULL ? study_tabular(&r) : study_trials(&r);
+        st = study_workers(&r);
+        if (st == NAS_OK)
+            st = r.table != NULL ? study_tabular(&r) : study_trials(&r);
     }
     if (st == NAS_OK)
         st = study_end(&r, a);
@@ -297,7 +299,8 @@ static const cli_option options[] = {
     {"seed", "N", "the same seed gives the same study"},
     {"device", "SPEC", "number, type or part of the name (clnas devices)"},
     {"devices", "LIST", "train on several at once, e.g. '[0, 1]'"},
-    {"workers", "N", "processes that train; 0: leave it to clnas worker"},
+    {"workers", "N",
+     "processes that train (default: as many as train fastest); 0: leave it to clnas worker"},
     {"store", "URL", "postgresql://HOST/DATABASE: other machines may help (clnas worker)"},
     {"price-on", "LIST", "device files to price the chosen models on (clnas hardware)"},
     {"trial-seconds", "S", "a trial that takes longer fails"},

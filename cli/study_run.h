@@ -79,6 +79,10 @@ nas_status study_retrain(study_run *r, const uint32_t *trial, uint32_t n);
 void study_slots(study_run *r);
 void study_slots_end(study_run *r);
 
+/* study_workers.c: how many processes train, where the settings leave it open. E_STOPPED on Ctrl-C.
+ */
+nas_status study_workers(study_run *r);
+
 /* cmd_search.c: fills r->shared from the settings; checks the training settings and every device
  * name at once. */
 nas_status study_shared(study_run *r);

@@ -8,6 +8,8 @@
 typedef enum job_kind {
     JOB_LOOK, /* opens the device and says which it is */
     JOB_MEASURE,
+    JOB_TRY,  /* trains on noise for a moment, others beside it */
+    JOB_KEEP, /* notes how many of those at once are best */
     JOB_TRIAL,
     JOB_RETRAIN
 } job_kind;
@@ -15,7 +17,8 @@ typedef struct job {
     job_kind kind;
     uint32_t trial;
     nas_genome genome;
-    char out[1024]; /* RETRAIN: model file */
+    uint32_t workers; /* TRY: how many there are, 0: whatever is known; KEEP: the best number */
+    char out[1024];   /* RETRAIN: model file */
 } job;
 
 /* What a worker tells; one message fits a pipe's atomic write. */
@@ -27,6 +30,8 @@ typedef enum news_kind {
     NEWS_LATENCY,   /* a = seconds at latency.batch */
     NEWS_LATENCY_N, /* a = seconds at batch `epoch` */
     NEWS_TEST,      /* a = test accuracy, b = loss */
+    NEWS_RATE,      /* a = steps a second; epochs = the most workers to try; or epoch = the best
+                     * number, which is known */
     NEWS_DEVICE,    /* text = name of the device */
     NEWS_IDENTITY,  /* text = name and driver of the device */
     NEWS_NOTE,      /* text = a line for people */

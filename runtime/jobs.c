@@ -1,6 +1,8 @@
-/* runtime/jobs.c - how many networks are best trained at once on a device, by trying. */
+/* runtime/jobs.c - how many networks are best trained at once on a device, by trying; and what
+ * others found by trying with processes, kept. */
 #include "device_spec.h"
 #include "exec.h"
+#include "tune.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -115,4 +117,21 @@ done:
     nas_training_free(&training);
     nas_graph_free(sized);
     return st;
+}
+
+static uint64_t key_of(const nas_graph *model, int32_t batch) {
+    return nas_hash_bytes(nas_graph_hash(model), &batch, sizeof batch);
+}
+
+uint32_t nas_device_jobs_known(nas_device *d, const nas_graph *model, int32_t batch) {
+    const tune_table *t = tune_table_of(d);
+    const tune_jobs *known = t ? tune_find_jobs(t, key_of(model, batch)) : NULL;
+    return known ? known->jobs : 0;
+}
+
+void nas_device_jobs_keep(nas_device *d, const nas_graph *model, int32_t batch, uint32_t jobs) {
+    tune_table *t = tune_table_of(d);
+    tune_jobs j = {.key = key_of(model, batch), .jobs = jobs};
+    if (t && !d->ref && !tune_find_jobs(t, j.key) && tune_set_jobs(t, j) == NAS_OK)
+        tune_save(d);
 }

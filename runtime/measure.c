@@ -10,14 +10,14 @@ typedef struct probe {
     nas_device *device;
     nas_exec *exec;
     nas_optim *optim;
-    const nas_training *graph;
+    nas_training graph;
 } probe;
 
 /* What nas_trainer does in a step, with the batch already there. */
 static nas_status time_step(double *seconds, const probe *p, int64_t step, double lr) {
     double start = nas_clock();
-    if (nas_value_ok(p->graph->seed))
-        NAS_TRY(nas_buffer_fill(nas_exec_buffer(p->exec, p->graph->seed), 0, (double)step, 1));
+    if (nas_value_ok(p->graph.seed))
+        NAS_TRY(nas_buffer_fill(nas_exec_buffer(p->exec, p->graph.seed), 0, (double)step, 1));
     NAS_TRY(nas_exec_run(p->exec));
     NAS_TRY(nas_optim_step(p->optim, lr, step));
     NAS_TRY(nas_device_finish(p->device));
@@ -63,30 +63,58 @@ done:
     return st;
 }
 
-nas_status nas_measure_training(nas_latency *out, nas_device *d, const nas_graph *model,
-                                const nas_train_config *c) {
+static nas_status probe_open(probe *p, nas_device *d, const nas_graph *model,
+                             const nas_train_config *c) {
     nas_status st = NAS_OK;
     nas_graph *g = NULL;
-    nas_training t = {0};
-    probe p = {.device = d, .graph = &t};
-    nas_latency result = {.batch = c->batch};
+    p->device = d;
     NAS_TRY(nas_train_config_check(c));
     NAS_TRY(nas_graph_rebatch(&g, model, c->batch));
-    NAS_GO(
-        nas_graph_training(&t, g, &(nas_training_options){.smoothing = (float)c->label_smoothing}));
-    const nas_value keep[] = {t.loss, t.correct};
-    NAS_GO(nas_exec_create(&p.exec, d, t.graph, keep, 2, t.grad, t.n_params));
-    NAS_GO(nas_exec_init(p.exec, c->seed));
-    NAS_GO(write_batch(p.exec, &t));
-    nas_param_block block = nas_exec_params(p.exec);
-    NAS_GO(nas_optim_create(&p.optim, d, &block, c));
-    NAS_GO(repeat(&result, &p, c->lr));
-    *out = result;
+    NAS_GO(nas_graph_training(&p->graph, g,
+                              &(nas_training_options){.smoothing = (float)c->label_smoothing}));
+    const nas_value keep[] = {p->graph.loss, p->graph.correct};
+    NAS_GO(nas_exec_create(&p->exec, d, p->graph.graph, keep, 2, p->graph.grad, p->graph.n_params));
+    NAS_GO(nas_exec_init(p->exec, c->seed));
+    NAS_GO(write_batch(p->exec, &p->graph));
+    nas_param_block block = nas_exec_params(p->exec);
+    NAS_GO(nas_optim_create(&p->optim, d, &block, c));
 done:
-    nas_optim_free(p.optim);
-    nas_exec_free(p.exec);
-    if (t.graph)
-        nas_training_free(&t);
     nas_graph_free(g);
+    return st;
+}
+
+static void probe_close(probe *p) {
+    nas_optim_free(p->optim);
+    nas_exec_free(p->exec);
+    if (p->graph.graph)
+        nas_training_free(&p->graph);
+}
+
+nas_status nas_measure_training(nas_latency *out, nas_device *d, const nas_graph *model,
+                                const nas_train_config *c) {
+    probe p = {.device = d};
+    nas_latency result = {.batch = c->batch};
+    nas_status st = probe_open(&p, d, model, c);
+    if (st == NAS_OK)
+        st = repeat(&result, &p, c->lr);
+    if (st == NAS_OK)
+        *out = result;
+    probe_close(&p);
+    return st;
+}
+
+nas_status nas_measure_rate(double *steps_per_s, nas_device *d, const nas_graph *model,
+                            const nas_train_config *c, double seconds) {
+    nas_status st = NAS_OK;
+    probe p = {.device = d};
+    double step, from = 0, spent = 0;
+    int64_t n = 0;
+    NAS_GO(probe_open(&p, d, model, c));
+    NAS_GO(time_step(&step, &p, 1, c->lr)); /* compiles what is left to compile */
+    for (from = nas_clock(); spent < seconds; spent = nas_clock() - from)
+        NAS_GO(time_step(&step, &p, ++n + 1, c->lr));
+    *steps_per_s = (double)n / spent;
+done:
+    probe_close(&p);
     return st;
 }

@@ -28,11 +28,18 @@ typedef struct tune_check { /* is this candidate right on this device? */
     bool right;
 } tune_check;
 
+typedef struct tune_jobs { /* how many such networks are best trained at once */
+    uint64_t key;
+    uint32_t jobs;
+} tune_jobs;
+
 typedef struct tune_table {
     tune_entry *entry;
     size_t n_entries, cap_entries;
     tune_check *check;
     size_t n_checks, cap_checks;
+    tune_jobs *jobs;
+    size_t n_jobs, cap_jobs;
 } tune_table;
 
 /* The device's table, read from disk the first time; NULL when memory is short. */
@@ -41,6 +48,8 @@ const tune_entry *tune_find(const tune_table *t, const tune_key *k); /* of this 
 nas_status tune_set(tune_table *t, const tune_entry *e) NAS_MUST_USE;
 const tune_check *tune_find_check(const tune_table *t, nas_op op, const char *name);
 nas_status tune_set_check(tune_table *t, nas_op op, const char *name, bool right) NAS_MUST_USE;
+const tune_jobs *tune_find_jobs(const tune_table *t, uint64_t key);
+nas_status tune_set_jobs(tune_table *t, tune_jobs j) NAS_MUST_USE;
 /* Writes the table, with what others have written meanwhile; failure only means to measure again.
  */
 void tune_save(nas_device *d);

@@ -1,6 +1,7 @@
 /* runtime/tune_table.c - the table of measured candidates, in memory and as a text file of lines
  *     best OP SIZE*4 EXACT*2 WINNER NANOSECONDS OWN-NANOSECONDS
  *     check OP CANDIDATE right|wrong
+ *     jobs KEY NUMBER
  * named by a hash of device, driver and kernel sources. Other lines are passed over. */
 #include "tune.h"
 
@@ -66,6 +67,19 @@ nas_status tune_set_check(tune_table *t, nas_op op, const char *name, bool right
     return NAS_OK;
 }
 
+const tune_jobs *tune_find_jobs(const tune_table *t, uint64_t key) {
+    for (size_t i = 0; i < t->n_jobs; i++)
+        if (t->jobs[i].key == key)
+            return &t->jobs[i];
+    return NULL;
+}
+
+nas_status tune_set_jobs(tune_table *t, tune_jobs j) {
+    NAS_TRY(nas_grow(&t->jobs, &t->cap_jobs, t->n_jobs + 1, sizeof *t->jobs));
+    t->jobs[t->n_jobs++] = j;
+    return NAS_OK;
+}
+
 /* ---- the file ---- */
 
 static nas_status read_best(tune_table *t, char **save) {
@@ -108,6 +122,17 @@ static nas_status read_check(tune_table *t, char **save) {
     return tune_set_check(t, o, name, right);
 }
 
+static nas_status read_jobs(tune_table *t, char **save) {
+    const char *key = strtok_r(NULL, " ", save), *number = strtok_r(NULL, " ", save);
+    char *end, *last;
+    if (!key || !number)
+        return NAS_OK;
+    tune_jobs j = {.key = strtoull(key, &end, 16), .jobs = (uint32_t)strtoul(number, &last, 10)};
+    if (*end)
+        return NAS_OK;
+    return *last || !j.jobs || tune_find_jobs(t, j.key) ? NAS_OK : tune_set_jobs(t, j);
+}
+
 /* Adds the file's lines that the table does not have. */
 static void merge(tune_table *t, const char *path) {
     char *text = NULL, *lines = NULL;
@@ -122,6 +147,8 @@ static void merge(tune_table *t, const char *path) {
             st = read_best(t, &save);
         else if (kind && !strcmp(kind, "check"))
             st = read_check(t, &save);
+        else if (kind && !strcmp(kind, "jobs"))
+            st = read_jobs(t, &save);
         if (st != NAS_OK)
             break;
     }
@@ -149,6 +176,9 @@ void tune_save(nas_device *d) {
         for (size_t i = 0; i < t->n_checks; i++)
             nas_text_add(&text, "check %s %s %s\n", nas_op_get(t->check[i].op)->name,
                          t->check[i].name, t->check[i].right ? "right" : "wrong");
+        for (size_t i = 0; i < t->n_jobs; i++)
+            nas_text_add(&text, "jobs %016llx %u\n", (unsigned long long)t->jobs[i].key,
+                         (unsigned)t->jobs[i].jobs);
         for (size_t i = 0; i < t->n_entries; i++) {
             const tune_entry *e = &t->entry[i];
             nas_text_add(&text, "best %s", nas_op_get(e->key.op)->name);
@@ -171,6 +201,7 @@ void tune_free(tune_table *t) {
         return;
     nas_free(t->entry);
     nas_free(t->check);
+    nas_free(t->jobs);
     nas_free(t);
 }
 

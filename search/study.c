@@ -331,6 +331,7 @@ static nas_status read_workers(nas_study_config *c, const nas_yaml_node *root) {
     const nas_yaml_node *list = nas_yaml_get(root, "devices");
     NAS_TRY(key_text(c->device, sizeof c->device, root, "device"));
     NAS_TRY(key_u32(&c->workers, root, "workers", 0, most));
+    c->workers_given = list != NULL || nas_yaml_get(root, "workers") != NULL;
     NAS_TRY(key_text(c->store, sizeof c->store, root, "store"));
     NAS_TRY(key_number(&c->heartbeat, root, "heartbeat", 0.1, 3600));
     if (c->store[0] && !nas_store_is_url(c->store))

@@ -84,6 +84,11 @@ bool nas_device_tune_file(nas_text *path, nas_device *d);
  * two. */
 nas_status nas_device_jobs_hint(uint32_t *jobs, const char *spec, const nas_graph *model, int32_t batch) NAS_MUST_USE;
 
+/* How many such processes of their own are best, each on the whole device: 0 when nobody has kept it;
+ * kept with the table of the device. */
+uint32_t nas_device_jobs_known(nas_device *d, const nas_graph *model, int32_t batch);
+void nas_device_jobs_keep(nas_device *d, const nas_graph *model, int32_t batch, uint32_t jobs);
+
 /* All kernels as one binary of this device, for ":binary=FILE"; and the sources as an offline compiler
  * takes them, one file each with its includes put in, with options.txt: a file and its options a line. */
 nas_status nas_device_save_binary(nas_device *d, const char *path) NAS_MUST_USE;
@@ -249,6 +254,8 @@ nas_status nas_measure_latency(nas_latency *out, nas_device *d, const nas_graph 
 /* Time of one training step (forward, backward, optimiser) at c->batch on noise, waited for; the batch
  * lies on the device already. Warm-up, then repeats until a second and at least 7 are done. */
 nas_status nas_measure_training(nas_latency *out, nas_device *d, const nas_graph *model, const nas_train_config *c) NAS_MUST_USE;
+/* How many of them a second, over so many seconds: for what others do on the device meanwhile. */
+nas_status nas_measure_rate(double *steps_per_s, nas_device *d, const nas_graph *model, const nas_train_config *c, double seconds) NAS_MUST_USE;
 
 #ifdef __cplusplus
 }

@@ -148,6 +148,7 @@ typedef struct nas_study_config {
     uint32_t n_devices;          /* 0: trials are trained on `device` */
     char devices[16][128];
     uint32_t workers;            /* processes that train, one for each of devices when there are any */
+    bool workers_given;          /* false: 1 stands for "as many as are fastest" */
     char store[1024];            /* address of a server's database; "": study.db in the run folder */
     double heartbeat;            /* seconds between signs of life of workers on other machines */
     int32_t latency_batch;

@@ -138,6 +138,33 @@ static void three_hangs_in_a_row_give_the_device_up(void **state) {
     free(said);
 }
 
+/* A run that goes on finds the number in the device's table. */
+static void without_a_number_the_fastest_is_measured_once(void **state) {
+    (void)state;
+    const char *folder = prepare("measured");
+    char cache[4200];
+    snprintf(cache, sizeof cache, "%s/cache", folder);
+    const char *before = getenv("CLNAS_CACHE_DIR");
+    char *kept = before ? strdup(before) : NULL;
+    assert_int_equal(setenv("CLNAS_CACHE_DIR", cache, 1), 0);
+    char *first = search(folder, "first", "--seed", "3", 0),
+         *second = search(folder, "second", "--seed", "3", 0),
+         *few = search(folder, "few", "--trials", "2", 0);
+    free(search(folder, "one", "--workers", "1", 0));
+    if (!strstr(first, "workers: ")) /* a device of one unit */
+        print_message("%s", first);
+    else if (!strstr(second, "as measured before") && !strstr(second, "which a step of"))
+        fail_msg("%s", second);
+    assert_null(strstr(few, "workers: "));
+    same_trials(folder, "first", "second");
+    same_trials(folder, "first", "one");
+    free(first);
+    free(second);
+    free(few);
+    assert_int_equal(kept ? setenv("CLNAS_CACHE_DIR", kept, 1) : unsetenv("CLNAS_CACHE_DIR"), 0);
+    free(kept);
+}
+
 static void wrong_numbers_of_workers_are_refused(void **state) {
     (void)state;
     const char *folder = prepare("wrong");
@@ -162,6 +189,7 @@ static void wrong_numbers_of_workers_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_number_of_workers_makes_the_same_study),
+        cmocka_unit_test(without_a_number_the_fastest_is_measured_once),
         cmocka_unit_test(failing_device_is_given_up_and_the_others_go_on),
         cmocka_unit_test(three_hangs_in_a_row_give_the_device_up),
         cmocka_unit_test(wrong_numbers_of_workers_are_refused),
