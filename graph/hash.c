@@ -76,6 +76,8 @@ static uint64_t hash_shape(uint64_t h, const nas_shape *s, int32_t factor) {
 
 static uint64_t hash_field(uint64_t h, const nas_node *n, const nas_field *f, int32_t factor) {
     const char *at = (const char *)&n->attr + f->offset;
+    if (f->later && !*(const int32_t *)(const void *)at)
+        return h;
     if (f->kind != NAS_FIELD_SHAPE)
         return nas_hash_bytes(h, at, f->count * sizeof(int32_t));
     nas_shape s;

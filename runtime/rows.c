@@ -63,6 +63,8 @@ nas_status rows_emit(emitter *e, uint32_t id) {
     while (r->guard && (general || !r->guard(e)))
         r++;
     (c ? c->emit : r->emit)(e);
+    if (c && e->n->op == NAS_OP_MATMUL && e->n->attr.matmul.sums)
+        rows_matmul_sums(e);
     if (e->scratch > e->scratch_max)
         e->scratch_max = e->scratch;
     return e->status;

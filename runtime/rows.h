@@ -123,6 +123,8 @@ extern const row rows_relative[], rows_relative_sum[], rows_embed[], rows_embed_
 
 /* out[a,c] = scale * sum_r x[a,r,c]: shared by sums, means and bias gradients. */
 void rows_sum_middle(emitter *e, karg x, karg out, int64_t a, int64_t r, int64_t c, float scale);
+/* The row of sums of a product whose kernel knows nothing of it. */
+void rows_matmul_sums(emitter *e);
 /* A copy of rows with pitches: shared by concat, slice, pad and gradients that need a place. */
 void rows_copy(emitter *e, karg from, karg to, int64_t rows, int64_t inner, int64_t from_pitch,
                int64_t from_first, int64_t to_pitch, int64_t to_first);

@@ -9,6 +9,7 @@ static const char matmul_cl[] = "matmul.cl", attention_cl[] = "attention.cl",
 
 typedef struct product {
     int64_t batch, m, n, k;
+    int64_t rows; /* of the result: m, and one for sums */
     bool shared; /* one b for the whole batch */
 } product;
 
@@ -26,6 +27,7 @@ static product product_of(const emitter *e) {
         z.m *= z.batch;
         z.batch = 1;
     }
+    z.rows = z.m + t->matmul.sums;
     return z;
 }
 
@@ -44,17 +46,39 @@ static tile_choice choose_tile(const emitter *e, int64_t n) {
     return (tile_choice){"matmul_n_mask", "matmul_t_mask", t->mr1, t->vw};
 }
 
-/* Pieces of K: where the tiles are too few for the device, and in a transposed product so that the
- * rows of a piece stay in cache; the partial products must stay small. */
-static int64_t pieces_of(const emitter *e, const product *z, int64_t tiles) {
-    enum { PIECE = 512, PARTS_MAX = 1 << 22 };
-    int64_t pieces = e->n->attr.matmul.ta ? z->k / PIECE : rows_pieces(e, z->k, 128, tiles, 64);
-    int64_t most = PARTS_MAX / (z->batch * z->m * z->n);
+/* What an item takes: on a CPU whole rows, which are written from end to end, and in a transposed
+ * product all tiles of its piece of K. */
+typedef struct walk {
+    int64_t across, down; /* column tiles, row tiles */
+    int64_t gx, gy;       /* items */
+    int64_t block;        /* rows of K that stay in cache under all tiles of an item */
+} walk;
+
+static walk walk_of(const emitter *e, const product *z, const tile_choice *c) {
+    enum { DOWN = 8, ITEMS_A_UNIT = 8, BLOCK = 32 };
+    int64_t columns = rows_div(z->n, c->columns), rows = rows_div(z->m, c->rows);
+    walk w = {.across = 1, .down = 1, .gx = columns, .gy = rows, .block = z->k};
+    int64_t items = ITEMS_A_UNIT * (int64_t)e->d->info.compute_units;
+    if (strcmp(e->d->info.type, "cpu") != 0)
+        return w;
     if (e->n->attr.matmul.ta) {
-        int64_t spread = rows_pieces(e, z->k, 32, tiles, 64);
-        pieces = pieces < spread ? spread : pieces;
-        pieces = pieces > 64 ? 64 : pieces;
+        w.down = rows;
+    } else if (rows * z->batch >= items) {
+        w.down = rows * z->batch / items;
+        w.down = w.down > DOWN ? DOWN : w.down;
+    } else {
+        return w;
     }
+    return (walk){columns, w.down, 1, rows_div(rows, w.down), BLOCK};
+}
+
+/* Pieces of K: where the items are too few for the device; the partial products must stay small. A
+ * transposed product has a long K and few tiles. */
+static int64_t pieces_of(const emitter *e, const product *z, const walk *w) {
+    enum { PARTS_MAX = 1 << 22, LEAST = 128, LEAST_TURNED = 32, MOST = 64 };
+    int64_t least = e->n->attr.matmul.ta ? LEAST_TURNED : LEAST;
+    int64_t pieces = rows_pieces(e, z->k, least, w->gx * w->gy * z->batch, MOST);
+    int64_t most = PARTS_MAX / (z->batch * z->rows * z->n);
     pieces = pieces < most ? pieces : most;
     return pieces < 1 ? 1 : pieces;
 }
@@ -63,10 +87,10 @@ static void emit_matmul(emitter *e) {
     const nas_attr *t = &e->n->attr;
     product z = product_of(e);
     tile_choice c = choose_tile(e, z.n);
-    int64_t gx = rows_div(z.n, c.columns), gy = rows_div(z.m, c.rows);
-    int64_t piece = rows_div(z.k, pieces_of(e, &z, gx * gy * z.batch)),
-            pieces = rows_div(z.k, piece);
-    int64_t flags = (t->matmul.bias ? 1 : 0) | (t->matmul.residual ? 2 : 0);
+    walk w = walk_of(e, &z, &c);
+    int64_t piece = rows_div(z.k, pieces_of(e, &z, &w)), pieces = rows_div(z.k, piece);
+    int64_t sums = t->matmul.sums ? 4 : 0;
+    int64_t flags = (t->matmul.bias ? 1 : 0) | (t->matmul.residual ? 2 : 0) | sums;
     karg b = KIN(e, 1), out = KOUT(e), bias = t->matmul.bias ? KIN(e, 2) : KZ;
     karg residual = t->matmul.residual ? KIN(e, e->n->n_in - 1) : KZ;
     if (t->matmul.tb) {
@@ -75,17 +99,24 @@ static void emit_matmul(emitter *e) {
         LAUNCH(e, matmul_cl, "matmul_flip", size, 1, 1, KI(copies), KI(z.n), KI(z.k), KIN(e, 1), b);
     }
     if (pieces > 1)
-        out = KS(rows_scratch(e, (size_t)(pieces * z.batch * z.m * z.n)));
+        out = KS(rows_scratch(e, (size_t)(pieces * z.batch * z.rows * z.n)));
     bool whole = pieces == 1;
-    LAUNCH(e, matmul_cl, t->matmul.ta ? c.turned : c.plain, gx, gy, z.batch * pieces, KI(z.m),
-           KI(z.n), KI(z.k), KI(z.batch), KI(z.shared ? 0 : z.k * z.n), KI(piece),
-           KF(whole ? t->matmul.alpha : 1), KI(whole ? flags : 0),
+    LAUNCH(e, matmul_cl, t->matmul.ta ? c.turned : c.plain, w.gx, w.gy, z.batch * pieces, KI(z.m),
+           KI(z.n), KI(z.k), KI(z.batch), KI(z.shared ? 0 : z.k * z.n), KI(piece), KI(w.block),
+           KI(w.across), KI(w.down), KF(whole ? t->matmul.alpha : 1), KI(whole ? flags : sums),
            KI(whole ? t->matmul.act : NAS_ACT_NONE), KIN(e, 0), b, whole ? bias : KZ,
            whole ? residual : KZ, out);
     if (!whole)
-        LAUNCH(e, matmul_cl, "matmul_sum", z.batch * z.m * rows_div(z.n, e->d->tile.vw), 1, 1,
-               KI(z.batch * z.m), KI(z.n), KI(pieces), KF(t->matmul.alpha), KI(flags),
+        LAUNCH(e, matmul_cl, "matmul_sum", z.batch * z.rows * rows_div(z.n, e->d->tile.vw), 1, 1,
+               KI(z.batch * z.rows), KI(z.n), KI(pieces), KF(t->matmul.alpha), KI(flags),
                KI(t->matmul.act), out, bias, residual, KOUT(e));
+}
+
+void rows_matmul_sums(emitter *e) {
+    int64_t k = e->in[1]->dim[0], n = e->in[1]->dim[1];
+    karg sums = KS(rows_scratch(e, (size_t)n));
+    rows_sum_middle(e, KIN(e, 1), sums, 1, k, n, e->n->attr.matmul.alpha);
+    rows_copy(e, sums, KOUT(e), 1, n, n, 0, n, rows_count(&e->n->shape) - n);
 }
 
 const row rows_matmul[] = {{NULL, emit_matmul}};

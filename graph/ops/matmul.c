@@ -30,6 +30,11 @@ static nas_status check_attr(const nas_node *n, const nas_shape *in) {
     NAS_TRY(nas_ops_want_flag(n, "bias", t->matmul.bias));
     NAS_TRY(nas_ops_want_flag(n, "residual", t->matmul.residual));
     NAS_TRY(nas_ops_want_act(n, t->matmul.act));
+    NAS_TRY(nas_ops_want_flag(n, "sums", t->matmul.sums));
+    if (t->matmul.sums && (!t->matmul.ta || t->matmul.tb || t->matmul.bias || t->matmul.residual ||
+                           t->matmul.act != NAS_ACT_NONE || in[0].rank != 2))
+        return nas_fail(NAS_E_ARG, "matmul: sums need one matrix a, transposed, b as it is, and "
+                                   "nothing behind the product");
     if (!isfinite(t->matmul.alpha))
         return nas_fail(NAS_E_ARG, "matmul: alpha is %g", (double)t->matmul.alpha);
     NAS_TRY(nas_ops_want_axes(n, in, 0, t->matmul.ta ? 2 : 1));
@@ -68,7 +73,7 @@ static nas_status infer(const nas_node *n, const nas_shape *in, nas_shape *out) 
     for (int32_t i = 0; i < y.rank; i++)
         dim[i] = y.dim[i];
     if (y.rank >= 2)
-        dim[y.rank - 2] = z.m;
+        dim[y.rank - 2] = z.m + t->matmul.sums;
     dim[y.rank - 1] = z.n;
     NAS_TRY(nas_ops_set_shape(&y, n, dim, y.rank));
     if (t->matmul.bias) {
@@ -87,7 +92,7 @@ static void cost(const nas_node *n, const nas_shape *in, nas_cost *c) {
     int64_t extra = t->matmul.bias + t->matmul.residual + nas_ops_act_flops(t->matmul.act) +
                     (t->matmul.alpha != 1.0f);
     c->macs = z.batch * z.m * z.n * z.k;
-    c->flops = 2 * c->macs + nas_shape_count(&n->shape) * extra;
+    c->flops = 2 * c->macs + nas_shape_count(&n->shape) * extra + t->matmul.sums * z.k * z.n;
 }
 
 static void ref(const nas_node *n, const nas_shape *in_shape, const double *const *in,
@@ -109,6 +114,12 @@ static void ref(const nas_node *n, const nas_shape *in_shape, const double *cons
                 sum += in[n->n_in - 1][at];
             out[at] = nas_act_value((nas_act)t->matmul.act, sum);
         }
+    for (int64_t j = 0; t->matmul.sums && j < z.n; j++) {
+        double sum = 0;
+        for (int64_t k = 0; k < z.k; k++)
+            sum += in[1][k * z.n + j];
+        out[z.m * z.n + j] = (double)t->matmul.alpha * sum;
+    }
 }
 
 static nas_status product(nas_value *y, nas_graph *g, nas_value a, nas_value b, bool ta, bool tb,
@@ -169,21 +180,46 @@ static nas_status grad_b(nas_value *db, nas_graph *g, const nas_node *n, nas_val
     return product(db, g, a, dy, !ta, false, t->matmul.alpha);
 }
 
+static nas_status grad_bias(nas_value *dx, nas_graph *g, const nas_node *n, nas_value dy) {
+    *dx = dy;
+    return n->shape.rank == 1 ? NAS_OK
+                              : nas_sum_to(dx, g, dy, NAS_SHAPE(nas_ops_last(&n->shape)), 1);
+}
+
+/* Whether db and the gradient of the bias can come from one pass over dy. */
+static bool shares_its_pass(const nas_graph *g, const nas_node *n, const bool *want) {
+    const nas_attr *t = &n->attr;
+    return t->matmul.bias && want[1] && want[2] && !t->matmul.ta && !t->matmul.tb &&
+           t->matmul.alpha == 1 && n->shape.rank > 1 && nas_graph_shape(g, n->in[1])->rank == 2;
+}
+
+static nas_status grad_b_and_bias(nas_value *dx, nas_graph *g, const nas_node *n, nas_value dy) {
+    nas_value a, both;
+    nas_attr t = {.matmul = {.ta = 1, .alpha = 1, .sums = 1}};
+    int32_t rows = nas_ops_last(nas_graph_shape(g, n->in[0]));
+    NAS_TRY(flatten(&a, g, n->in[0]));
+    NAS_TRY(flatten(&dy, g, dy));
+    NAS_TRY(NAS_OPS_ADD(&both, g, NAS_OP_MATMUL, &t, a, dy));
+    NAS_TRY(nas_slice(&dx[1], g, both, 0, 0, rows));
+    return nas_ops_row(&dx[2], g, both, rows);
+}
+
 static nas_status vjp(nas_graph *g, nas_value y, nas_value dy, const bool *want, nas_value *dx) {
     nas_node n = *nas_graph_node(g, y);
     if (n.attr.matmul.act != NAS_ACT_NONE)
         return nas_fail(NAS_E_GRAPH, "matmul: no gradient through the fused activation %s",
                         nas_act_name((nas_act)n.attr.matmul.act));
+    if (n.attr.matmul.sums)
+        return nas_fail(NAS_E_GRAPH, "matmul: no gradient through sums");
     if (want[0])
         NAS_TRY(grad_a(&dx[0], g, &n, dy));
-    if (want[1])
-        NAS_TRY(grad_b(&dx[1], g, &n, dy));
-    if (n.attr.matmul.bias && want[2]) {
-        nas_shape bias = NAS_SHAPE(nas_ops_last(&n.shape));
-        if (n.shape.rank == 1)
-            dx[2] = dy;
-        else
-            NAS_TRY(nas_sum_to(&dx[2], g, dy, bias, 1));
+    if (shares_its_pass(g, &n, want)) {
+        NAS_TRY(grad_b_and_bias(dx, g, &n, dy));
+    } else {
+        if (want[1])
+            NAS_TRY(grad_b(&dx[1], g, &n, dy));
+        if (n.attr.matmul.bias && want[2])
+            NAS_TRY(grad_bias(&dx[2], g, &n, dy));
     }
     if (n.attr.matmul.residual && want[n.n_in - 1])
         dx[n.n_in - 1] = dy;
@@ -193,7 +229,12 @@ static nas_status vjp(nas_graph *g, nas_value y, nas_value dy, const bool *want,
 static const nas_field fields[] = {
     NAS_OPS_FIELD(matmul, ta, INT, 1),       NAS_OPS_FIELD(matmul, tb, INT, 1),
     NAS_OPS_FIELD(matmul, act, ACT, 1),      NAS_OPS_FIELD(matmul, bias, INT, 1),
-    NAS_OPS_FIELD(matmul, residual, INT, 1), NAS_OPS_FIELD(matmul, alpha, FLOAT, 1)};
+    NAS_OPS_FIELD(matmul, residual, INT, 1), NAS_OPS_FIELD(matmul, alpha, FLOAT, 1),
+    {.name = "sums",
+     .offset = offsetof(nas_attr, matmul.sums),
+     .kind = NAS_FIELD_INT,
+     .count = 1,
+     .later = true}};
 
 const nas_op_info nas_op_matmul = {.name = "matmul",
                                    .min_in = 2,

@@ -94,6 +94,8 @@ typedef union nas_attr {
         int32_t ta, tb;         /* transpose a, b (their last two axes) */
         int32_t act, bias, residual; /* epilogue, as in conv */
         float alpha;            /* factor on the product */
+        int32_t sums;           /* 1, with ta: a row more, as if a had a column of ones: the sums of
+                                   b's rows, which make a bias's gradient out of a weight's */
     } matmul;
     struct { /* ACT ACT_GRAD */
         int32_t kind; /* nas_act */
@@ -306,6 +308,7 @@ typedef struct nas_field { /* one attribute, for the text form and the hash */
     size_t offset;  /* in nas_attr */
     nas_field_kind kind;
     uint32_t count; /* > 1: an array */
+    bool later;     /* came later: where it is 0, hashes are as they were before */
 } nas_field;
 
 enum {

@@ -112,6 +112,8 @@ static void wrong_attributes_are_refused(void **state) {
         {"conv2d/3x3_same", AT(conv, residual), 2, NAS_E_ARG},
         {"matmul/nn", AT(matmul, ta), 2, NAS_E_ARG},
         {"matmul/row", AT(matmul, ta), 1, NAS_E_SHAPE},
+        {"matmul/nn", AT(matmul, sums), 1, NAS_E_ARG},
+        {"matmul/tn", AT(matmul, sums), 2, NAS_E_ARG},
         {"matmul/nn", AT(matmul, act), -1, NAS_E_ARG},
         {"matmul/nn", AT(matmul, residual), 1, NAS_E_ARG},
         {"attention/two_heads", AT(attention, heads), 0, NAS_E_ARG},

@@ -26,6 +26,7 @@
 #define POOL(kh, kw, sh, sw, t, b, l, r, inc)                                                      \
     {.conv = {.kernel = {kh, kw}, .stride = {sh, sw}, .dilation = {1, 1}, .pad = {t, b, l, r}, .include_pad = inc}}
 #define MATMUL(a, b) {.matmul = {.ta = a, .tb = b, .alpha = 1}}
+#define MATMULS(al) {.matmul = {.ta = 1, .alpha = al, .sums = 1}}
 #define MATMULE(al, a, bi, re) {.matmul = {.alpha = al, .act = a, .bias = bi, .residual = re}}
 #define ATTN(h, c) {.attention = {.heads = h, .causal = c}}
 #define ACTK(a) {.act = {.kind = a}}
@@ -58,6 +59,7 @@
     {"matmul/nn_" #n, NAS_OP_MATMUL, CASE_BIG, {IN(n, 31), IN(31, n)}, MATMUL(0, 0)},              \
     {"matmul/nn_k" #n, NAS_OP_MATMUL, CASE_BIG, {IN(33, n), IN(n, 65)}, MATMUL(0, 0)},             \
     {"matmul/tn_" #n, NAS_OP_MATMUL, CASE_BIG, {IN(33, n), IN(33, n)}, MATMUL(1, 0)},              \
+    {"matmul/sums_" #n, NAS_OP_MATMUL, CASE_BIG | CASE_NO_GRAD, {IN(33, n), IN(33, n)}, MATMULS(1)}, \
     {"matmul/nt_" #n, NAS_OP_MATMUL, CASE_BIG, {IN(n, 63), IN(n, 63)}, MATMUL(0, 1)},              \
     {"matmul/tt_" #n, NAS_OP_MATMUL, CASE_BIG, {IN(n, 17), IN(64, n)}, MATMUL(1, 1)},              \
     {"matmul/batch_nn_" #n, NAS_OP_MATMUL, CASE_BIG, {IN(3, 7, n), IN(3, n, 9)}, MATMUL(0, 0)},    \
@@ -147,6 +149,9 @@ const op_case op_cases[] = {
 #define NAS_ACT(symbol, name) {"matmul/fused_" #name, NAS_OP_MATMUL, NAS_ACT_##symbol ? CASE_NO_GRAD : 0, {IN(7, 4), IN(4, 9), IN(9)}, MATMULE(1, NAS_ACT_##symbol, 1, 0)},
 #include <nas/act.def>
 #undef NAS_ACT
+    {"matmul/sums", NAS_OP_MATMUL, CASE_NO_GRAD, {IN(5, 3), IN(5, 4)}, MATMULS(-0.5f)},
+    {"matmul/sums_tall", NAS_OP_MATMUL, CASE_BIG | CASE_NO_GRAD, {IN(1030, 33), IN(1030, 170)}, MATMULS(1)},
+    {"matmul/tall", NAS_OP_MATMUL, CASE_BIG, {IN(1030, 70), IN(1030, 33)}, MATMUL(1, 0)},
     {"matmul/many_rows", NAS_OP_MATMUL, CASE_BIG, {IN(1030, 33), IN(33, 17)}, MATMUL(0, 0)},
     {"matmul/wide", NAS_OP_MATMUL, CASE_BIG, {IN(130, 200), IN(200, 150)}, MATMUL(0, 0)},
 
