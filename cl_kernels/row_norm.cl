@@ -65,26 +65,45 @@ FLAT_KERNEL layer_norm(ITEM int R, int D, float eps, GLOBAL x, GLOBAL gamma, GLO
     }
 }
 
-/* dx = rstd (g - mean(g) - xhat mean(g xhat)), g = gamma dy */
-__kernel FLAT_WG void layer_norm_dx(int R, int D, float eps, GLOBAL x, GLOBAL gamma, GLOBAL dy,
-                                    __global float *restrict dx) {
+/* dx = rstd (g - mean(g) - xhat mean(g xhat)) + more, g = gamma dy, for one row of moments m */
+static inline void row_dx(int D, float2 m, int has_more, GLOBAL x, GLOBAL gamma, GLOBAL dy,
+                          GLOBAL more, __global float *restrict dx) {
+    FV a = (FV)(0.0f), b = a;
+    for (int i = 0; i < D; i += VW) {
+        FV g = load_n(gamma + i, D - i) * load_n(dy + i, D - i);
+        a += g;
+        b = fma(g, load_n(x + i, D - i) - m.x, b);
+    }
+    float mean_g = hsum(a) / D, mean_gx = hsum(b) * m.y / D;
+    for (int i = 0; i < D; i += VW) {
+        FV g = load_n(gamma + i, D - i) * load_n(dy + i, D - i);
+        FV xhat = (load_n(x + i, D - i) - m.x) * m.y;
+        g = m.y * (g - mean_g - xhat * mean_gx);
+        store_n(has_more ? g + load_n(more + i, D - i) : g, dx + i, D - i);
+    }
+}
+
+/* o[2,D] += dy xhat, dy; = for the first row */
+static inline void row_dparam(int D, float2 m, bool first, GLOBAL x, GLOBAL dy,
+                              __global float *restrict o) {
+    for (int i = 0; i < D; i += VW) {
+        int n = D - i;
+        FV d = load_n(dy + i, n), xhat = (load_n(x + i, n) - m.x) * m.y;
+        FV a = first ? (FV)(0.0f) : load_n(o + i, n);
+        FV b = first ? (FV)(0.0f) : load_n(o + D + i, n);
+        store_n(fma(d, xhat, a), o + i, n);
+        store_n(b + d, o + D + i, n);
+    }
+}
+
+/* dx alone; item: row */
+__kernel FLAT_WG void layer_norm_dx(int R, int D, float eps, int has_more, GLOBAL x, GLOBAL gamma,
+                                    GLOBAL dy, GLOBAL more, __global float *restrict dx) {
     int r = get_global_id(0);
     if (r >= R)
         return;
     size_t at = (size_t)r * D;
-    float2 m = moments(x + at, D, eps);
-    FV a = (FV)(0.0f), b = a;
-    for (int i = 0; i < D; i += VW) {
-        FV g = load_n(gamma + i, D - i) * load_n(dy + at + i, D - i);
-        a += g;
-        b = fma(g, load_n(x + at + i, D - i) - m.x, b);
-    }
-    float mean_g = hsum(a) / D, mean_gx = hsum(b) * m.y / D;
-    for (int i = 0; i < D; i += VW) {
-        FV g = load_n(gamma + i, D - i) * load_n(dy + at + i, D - i);
-        FV xhat = (load_n(x + at + i, D - i) - m.x) * m.y;
-        store_n(m.y * (g - mean_g - xhat * mean_gx), dx + at + i, D - i);
-    }
+    row_dx(D, moments(x + at, D, eps), has_more, x + at, gamma, dy + at, more + at, dx + at);
 }
 
 /* parts[piece,2,D]: sum of dy xhat, sum of dy, over the rows of a piece; item: piece */
@@ -93,18 +112,36 @@ __kernel TILE_WG void layer_norm_dparam(int R, int D, int piece, float eps, GLOB
     int z = get_global_id(0);
     if (get_global_id(1) || z * piece >= R)
         return;
-    __global float *o = parts + (size_t)z * 2 * D;
+    for (int r = z * piece; r < min(R, (z + 1) * piece); r++) {
+        size_t at = (size_t)r * D;
+        row_dparam(D, moments(x + at, D, eps), r == z * piece, x + at, dy + at,
+                   parts + (size_t)z * 2 * D);
+    }
+}
+
+/* both from one pass over x and dy; item: piece */
+__kernel TILE_WG void layer_norm_grad(int R, int D, int piece, float eps, int has_more, GLOBAL x,
+                                      GLOBAL gamma, GLOBAL dy, GLOBAL more,
+                                      __global float *restrict parts, __global float *restrict dx) {
+    int z = get_global_id(0);
+    if (get_global_id(1) || z * piece >= R)
+        return;
     for (int r = z * piece; r < min(R, (z + 1) * piece); r++) {
         size_t at = (size_t)r * D;
         float2 m = moments(x + at, D, eps);
-        bool first = r == z * piece;
-        for (int i = 0; i < D; i += VW) {
-            int n = D - i;
-            FV d = load_n(dy + at + i, n), xhat = (load_n(x + at + i, n) - m.x) * m.y;
-            FV a = first ? (FV)(0.0f) : load_n(o + i, n);
-            FV b = first ? (FV)(0.0f) : load_n(o + D + i, n);
-            store_n(fma(d, xhat, a), o + i, n);
-            store_n(b + d, o + D + i, n);
-        }
+        row_dparam(D, m, r == z * piece, x + at, dy + at, parts + (size_t)z * 2 * D);
+        row_dx(D, m, has_more, x + at, gamma, dy + at, more + at, dx + at);
     }
+}
+
+/* y[first + i] = sum_p parts[p,i]; item: vector */
+__kernel FLAT_WG void layer_norm_sums(int count, int pieces, int first, GLOBAL parts,
+                                      __global float *restrict y) {
+    int i = get_global_id(0) * VW, n = count - i;
+    if (i >= count)
+        return;
+    FV s = (FV)(0.0f);
+    for (int p = 0; p < pieces; p++)
+        s += load_n(parts + (size_t)p * count + i, n);
+    store_n(s, y + first + i, n);
 }

@@ -74,7 +74,7 @@ static const kernel_case cases[] = {
     {"norm", "batch statistics 32 28x28", NAS_OP_BATCH_STATS, {DIMS(128, 28, 28, 32)}, {.act = {0}}},
     {"norm", "batch norm 32 28x28", NAS_OP_BATCH_NORM, {DIMS(128, 28, 28, 32), DIMS(32), DIMS(32), DIMS(2, 32)}, EPS},
     {"norm", "layer norm 6272x64", NAS_OP_LAYER_NORM, {DIMS(6272, 64), DIMS(64), DIMS(64)}, EPS},
-    {"norm", "layer norm dx 6272x64", NAS_OP_LAYER_NORM_DX, {DIMS(6272, 64), DIMS(64), DIMS(6272, 64)}, EPS},
+    {"norm", "layer norm grad 6272x64", NAS_OP_LAYER_NORM_GRAD, {DIMS(6272, 64), DIMS(64), DIMS(6272, 64)}, EPS},
     {"softmax", "softmax 25088x49", NAS_OP_SOFTMAX, {DIMS(25088, 49)}, {.act = {0}}},
     {"elementwise", "add 12 MiB", NAS_OP_ADD, {DIMS(128, 28, 28, 32), DIMS(128, 28, 28, 32)}, {.act = {0}}},
     {"elementwise", "relu 12 MiB", NAS_OP_ACT, {DIMS(128, 28, 28, 32)}, {.act = {NAS_ACT_RELU}}},

@@ -42,6 +42,10 @@ static nas_status step(mark *m, nas_graph *g, uint32_t id) {
     if (!info->vjp)
         return nas_fail(NAS_E_GRAPH, "backward: %s in \"%s\" has no gradient", info->name,
                         g->scope[n.scope].name);
+    if (info->flags & NAS_OPF_ADDS_GRAD && want[0]) {
+        dx[0] = m[n.in[0].id].grad;
+        m[n.in[0].id].grad = NAS_NO_VALUE;
+    }
     NAS_TRY(info->vjp(g, (nas_value){id}, m[id].grad, want, dx));
     for (uint32_t i = 0; i < n.n_in; i++)
         if (want[i] && nas_value_ok(dx[i]))

@@ -113,7 +113,7 @@ static nas_status place_leaves(planner *l) {
 }
 
 /* together[i] belongs to the i-th PARAM. It is computed right into its place where its storage is
- * its own; where two gradients are one value, or it is a leaf, a copy is due. */
+ * its own; where two gradients are one value, or it is a leaf or a part, a copy is due. */
 static nas_status place_together(planner *l) {
     plan *p = l->p;
     uint32_t i = 0;
@@ -128,7 +128,7 @@ static nas_status place_together(planner *l) {
         if (s->count != p->slot[v].count)
             return nas_fail(NAS_E_ARG, "gradient %u has %zu elements, its param %zu", (unsigned)i,
                             s->count, p->slot[v].count);
-        if (!root->placed) {
+        if (!root->placed && root->count == s->count) {
             root->placed = true;
             root->block = PLAN_TOGETHER;
             root->first = p->param_first[v];

@@ -113,12 +113,11 @@ void rows_parts_end(emitter *e, karg parts, int64_t pieces, int64_t size);
 /* Each file of rows; the table in rows.c names them. */
 extern const row rows_conv2d[], rows_conv2d_dx[], rows_conv2d_dw[], rows_matmul[], rows_attention[],
     rows_attention_grad[], rows_add[], rows_mul[], rows_act[], rows_act_grad[], rows_dropout[],
-    rows_softmax[], rows_softmax_grad[], rows_layer_norm[], rows_layer_norm_dx[],
-    rows_layer_norm_dparam[], rows_batch_stats[], rows_batch_norm[], rows_batch_norm_sums[],
-    rows_batch_norm_dx[], rows_ema[], rows_max_pool[], rows_max_pool_dx[], rows_avg_pool[],
-    rows_avg_pool_dx[], rows_global_pool[], rows_transpose[], rows_concat[], rows_slice[],
-    rows_pad[], rows_expand[], rows_sum_to[], rows_cross_entropy[], rows_cross_entropy_grad[],
-    rows_correct[];
+    rows_softmax[], rows_softmax_grad[], rows_layer_norm[], rows_layer_norm_grad[],
+    rows_batch_stats[], rows_batch_norm[], rows_batch_norm_sums[], rows_batch_norm_dx[], rows_ema[],
+    rows_max_pool[], rows_max_pool_dx[], rows_avg_pool[], rows_avg_pool_dx[], rows_global_pool[],
+    rows_transpose[], rows_concat[], rows_slice[], rows_pad[], rows_expand[], rows_sum_to[],
+    rows_cross_entropy[], rows_cross_entropy_grad[], rows_correct[];
 extern const row rows_relative[], rows_relative_sum[], rows_embed[], rows_embed_grad[];
 
 /* out[a,c] = scale * sum_r x[a,r,c]: shared by sums, means and bias gradients. */

@@ -10,7 +10,7 @@ static const char matmul_cl[] = "matmul.cl", attention_cl[] = "attention.cl",
 typedef struct product {
     int64_t batch, m, n, k;
     int64_t rows; /* of the result: m, and one for sums */
-    bool shared; /* one b for the whole batch */
+    bool shared;  /* one b for the whole batch */
 } product;
 
 static product product_of(const emitter *e) {

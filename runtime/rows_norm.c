@@ -100,21 +100,39 @@ static void emit_layer_norm(emitter *e) {
     LAUNCH(e, row_norm_cl, "layer_norm", z.rows, 1, 1, KI(z.rows), KI(z.width),
            KF(e->n->attr.norm.eps), KIN(e, 0), KIN(e, 1), KIN(e, 2), KOUT(e));
 }
-static void emit_layer_norm_dx(emitter *e) {
-    plane z = plane_of(e);
-    LAUNCH(e, row_norm_cl, "layer_norm_dx", z.rows, 1, 1, KI(z.rows), KI(z.width),
-           KF(e->n->attr.norm.eps), KIN(e, 0), KIN(e, 1), KIN(e, 2), KOUT(e));
+/* The gradients of gamma and beta lie behind the rows of dx. */
+static void emit_layer_norm_sums(emitter *e, const plane *z, int64_t pieces, karg parts) {
+    LAUNCH(e, row_norm_cl, "layer_norm_sums", rows_div(2 * z->width, e->d->tile.vw), 1, 1,
+           KI(2 * z->width), KI(pieces), KI(z->rows * z->width), parts, KOUT(e));
 }
-static void emit_layer_norm_dparam(emitter *e) {
+static int64_t layer_norm_piece(const emitter *e, const plane *z) {
+    return rows_div(z->rows, rows_pieces(e, z->rows, 8, 1, 256));
+}
+/* A CPU reads x and dy once; a GPU wants an item for every row. */
+static bool on_cpu(const emitter *e) {
+    return !strcmp(e->d->info.type, "cpu");
+}
+static void emit_layer_norm_grad(emitter *e) {
     plane z = plane_of(e);
-    int64_t piece = rows_div(z.rows, rows_pieces(e, z.rows, 8, 1, 256));
-    int64_t pieces = rows_div(z.rows, piece);
-    karg parts = pieces > 1 ? KS(rows_scratch(e, (size_t)(pieces * 2 * z.width))) : KOUT(e);
+    int64_t piece = layer_norm_piece(e, &z), pieces = rows_div(z.rows, piece);
+    karg parts = KS(rows_scratch(e, (size_t)(pieces * 2 * z.width)));
+    bool more = e->n->n_in == 4;
+    LAUNCH(e, row_norm_cl, "layer_norm_grad", pieces, 1, 1, KI(z.rows), KI(z.width), KI(piece),
+           KF(e->n->attr.norm.eps), KI(more), KIN(e, 0), KIN(e, 1), KIN(e, 2),
+           more ? KIN(e, 3) : KZ, parts, KOUT(e));
+    emit_layer_norm_sums(e, &z, pieces, parts);
+}
+static void emit_layer_norm_two(emitter *e) {
+    plane z = plane_of(e);
+    int64_t piece = layer_norm_piece(e, &z), pieces = rows_div(z.rows, piece);
+    karg parts = KS(rows_scratch(e, (size_t)(pieces * 2 * z.width)));
+    bool more = e->n->n_in == 4;
+    LAUNCH(e, row_norm_cl, "layer_norm_dx", z.rows, 1, 1, KI(z.rows), KI(z.width),
+           KF(e->n->attr.norm.eps), KI(more), KIN(e, 0), KIN(e, 1), KIN(e, 2),
+           more ? KIN(e, 3) : KZ, KOUT(e));
     LAUNCH(e, row_norm_cl, "layer_norm_dparam", pieces, 1, 1, KI(z.rows), KI(z.width), KI(piece),
-           KF(e->n->attr.norm.eps), KIN(e, 0), KIN(e, 1), parts);
-    if (pieces > 1)
-        LAUNCH(e, reduce_cl, "sum_parts", rows_div(2 * z.width, e->d->tile.vw), 1, 1,
-               KI(2 * z.width), KI(pieces), KF(1), parts, KOUT(e));
+           KF(e->n->attr.norm.eps), KIN(e, 0), KIN(e, 2), parts);
+    emit_layer_norm_sums(e, &z, pieces, parts);
 }
 
 /* ---- pools ---- */
@@ -181,8 +199,7 @@ const row rows_ema[] = {{NULL, emit_ema}};
 const row rows_softmax[] = {{NULL, emit_softmax}};
 const row rows_softmax_grad[] = {{NULL, emit_softmax_grad}};
 const row rows_layer_norm[] = {{NULL, emit_layer_norm}};
-const row rows_layer_norm_dx[] = {{NULL, emit_layer_norm_dx}};
-const row rows_layer_norm_dparam[] = {{NULL, emit_layer_norm_dparam}};
+const row rows_layer_norm_grad[] = {{on_cpu, emit_layer_norm_grad}, {NULL, emit_layer_norm_two}};
 const row rows_max_pool[] = {{NULL, emit_max_pool}};
 const row rows_max_pool_dx[] = {{NULL, emit_max_pool_dx}};
 const row rows_avg_pool[] = {{NULL, emit_avg_pool}};

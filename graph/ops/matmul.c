@@ -226,15 +226,17 @@ static nas_status vjp(nas_graph *g, nas_value y, nas_value dy, const bool *want,
     return NAS_OK;
 }
 
-static const nas_field fields[] = {
-    NAS_OPS_FIELD(matmul, ta, INT, 1),       NAS_OPS_FIELD(matmul, tb, INT, 1),
-    NAS_OPS_FIELD(matmul, act, ACT, 1),      NAS_OPS_FIELD(matmul, bias, INT, 1),
-    NAS_OPS_FIELD(matmul, residual, INT, 1), NAS_OPS_FIELD(matmul, alpha, FLOAT, 1),
-    {.name = "sums",
-     .offset = offsetof(nas_attr, matmul.sums),
-     .kind = NAS_FIELD_INT,
-     .count = 1,
-     .later = true}};
+static const nas_field fields[] = {NAS_OPS_FIELD(matmul, ta, INT, 1),
+                                   NAS_OPS_FIELD(matmul, tb, INT, 1),
+                                   NAS_OPS_FIELD(matmul, act, ACT, 1),
+                                   NAS_OPS_FIELD(matmul, bias, INT, 1),
+                                   NAS_OPS_FIELD(matmul, residual, INT, 1),
+                                   NAS_OPS_FIELD(matmul, alpha, FLOAT, 1),
+                                   {.name = "sums",
+                                    .offset = offsetof(nas_attr, matmul.sums),
+                                    .kind = NAS_FIELD_INT,
+                                    .count = 1,
+                                    .later = true}};
 
 const nas_op_info nas_op_matmul = {.name = "matmul",
                                    .min_in = 2,

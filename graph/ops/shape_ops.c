@@ -29,6 +29,27 @@ static nas_status vjp_reshape(nas_graph *g, nas_value y, nas_value dy, const boo
     return want[0] ? nas_reshape(&dx[0], g, dy, *nas_graph_shape(g, x)) : NAS_OK;
 }
 
+/* ---- front ---- */
+
+static nas_status infer_front(const nas_node *n, const nas_shape *in, nas_shape *out) {
+    char from[NAS_SHAPE_TEXT], to[NAS_SHAPE_TEXT];
+    NAS_TRY(nas_ops_check_shape(n, &n->attr.shape.shape));
+    if (nas_shape_count(&in[0]) < nas_shape_count(&n->attr.shape.shape))
+        return nas_fail(NAS_E_SHAPE, "front: %s has fewer elements than %s",
+                        nas_shape_text(from, &in[0], 0),
+                        nas_shape_text(to, &n->attr.shape.shape, 0));
+    *out = n->attr.shape.shape;
+    return NAS_OK;
+}
+
+static void ref_front(const nas_node *n, const nas_shape *in_shape, const double *const *in,
+                      double *out) {
+    (void)in_shape;
+    int64_t count = nas_shape_count(&n->shape);
+    for (int64_t i = 0; i < count; i++)
+        out[i] = in[0][i];
+}
+
 /* ---- transpose ---- */
 
 static nas_status infer_transpose(const nas_node *n, const nas_shape *in, nas_shape *out) {
@@ -159,6 +180,12 @@ static nas_status infer_slice(const nas_node *n, const nas_shape *in, nas_shape 
     return resized(out, n, in, end - begin);
 }
 
+/* Reads its part only. */
+static void cost_slice(const nas_node *n, const nas_shape *in, nas_cost *c) {
+    (void)n, (void)in;
+    c->bytes_read = c->bytes_written;
+}
+
 static void ref_slice(const nas_node *n, const nas_shape *in_shape, const double *const *in,
                       double *out) {
     slab d = slab_of(&n->shape, n->attr.axis.axis), s = slab_of(&in_shape[0], n->attr.axis.axis);
@@ -220,6 +247,15 @@ const nas_op_info nas_op_reshape = {.name = "reshape",
                                     .ref = ref_reshape,
                                     .vjp = vjp_reshape};
 
+const nas_op_info nas_op_front = {.name = "front",
+                                  .min_in = 1,
+                                  .max_in = 1,
+                                  .flags = NAS_OPF_ALIAS,
+                                  NAS_OPS_FIELDS(reshape_fields),
+                                  .infer = infer_front,
+                                  .cost = nas_ops_cost_none,
+                                  .ref = ref_front};
+
 const nas_op_info nas_op_transpose = {.name = "transpose",
                                       .min_in = 1,
                                       .max_in = 1,
@@ -243,7 +279,7 @@ const nas_op_info nas_op_slice = {.name = "slice",
                                   .max_in = 1,
                                   NAS_OPS_FIELDS(range_fields),
                                   .infer = infer_slice,
-                                  .cost = nas_ops_cost_none,
+                                  .cost = cost_slice,
                                   .ref = ref_slice,
                                   .vjp = vjp_slice};
 

@@ -100,7 +100,7 @@ typedef union nas_attr {
     struct { /* ACT ACT_GRAD */
         int32_t kind; /* nas_act */
     } act;
-    struct { /* RESHAPE EXPAND SUM_TO */
+    struct { /* RESHAPE FRONT EXPAND SUM_TO */
         nas_shape shape;
         float scale; /* EXPAND SUM_TO: factor on the result */
     } shape;
@@ -285,7 +285,8 @@ nas_status nas_ema(nas_value *y, nas_graph *g, nas_value state, nas_value fresh,
  *                                           act, bias and residual 0
  *   attention_grad(qkv, dy) [N,T,3D]        act_grad(x, dy) = dy f'(x)
  *   softmax_grad(y, dy) = y (dy - sum(y dy)), y the softmax
- *   layer_norm_dx(x, gamma, dy)             layer_norm_dparam(x, dy) [2,D]: dgamma, dbeta
+ *   layer_norm_grad(x, gamma, dy) [rows+2,D]: dx, dgamma, dbeta; a fourth input is added to dx
+ *   front(x): the first elements of x seen as `shape`, the same storage
  *   batch_norm_sums(x, dy, s) [2,C]: sum dy = dbeta, sum dy xhat = dgamma; xhat = (x-s[0])/sqrt(s[1]+eps)
  *   batch_norm_dx(x, dy, s, gamma, sums) = gamma/sqrt(s[1]+eps) (dy - sums[0]/n - xhat sums[1]/n), n the
  *     elements of a channel; without its fifth input, s is constant: gamma/sqrt(s[1]+eps) dy
@@ -316,6 +317,8 @@ enum {
     NAS_OPF_WRITES_IN0 = 2, /* its output is its first input, changed: EMA */
     NAS_OPF_ALIAS = 4,      /* its output is its first input, seen otherwise: RESHAPE */
     NAS_OPF_RANDOM = 8,     /* DROPOUT */
+    NAS_OPF_ADDS_GRAD = 16, /* its vjp finds in dx[0] what other readers of its first input have sent
+                               there, if any, and adds it */
 };
 
 typedef struct nas_op_info {

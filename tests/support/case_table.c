@@ -191,6 +191,9 @@ const op_case op_cases[] = {
     {"layer_norm/vector", NAS_OP_LAYER_NORM, 0, {IN(7), IN(7), IN(7)}, EPS(1e-5f)},
     {"layer_norm/large", NAS_OP_LAYER_NORM, CASE_BIG, {LARGE(5, 64), IN(64), IN(64)}, EPS(1e-5f)},
     {"layer_norm/many_rows", NAS_OP_LAYER_NORM, CASE_BIG, {IN(1030, 24), IN(24), IN(24)}, EPS(1e-5f)},
+    {"layer_norm_grad/tokens", NAS_OP_LAYER_NORM_GRAD, 0, {IN(2, 3, 5), IN(5), IN(2, 3, 5)}, EPS(1e-3f)},
+    {"layer_norm_grad/more", NAS_OP_LAYER_NORM_GRAD, 0, {IN(4, 6), IN(6), IN(4, 6), IN(4, 6)}, EPS(1e-5f)},
+    {"layer_norm_grad/many_rows", NAS_OP_LAYER_NORM_GRAD, CASE_BIG, {IN(1030, 40), IN(40), IN(1030, 40), IN(1030, 40)}, EPS(1e-5f)},
     {"batch_stats/image", NAS_OP_BATCH_STATS, 0, {IN(2, 3, 4, 5)}, NOATTR},
     {"batch_stats/rows", NAS_OP_BATCH_STATS, 0, {IN(7, 3)}, NOATTR},
     {"batch_stats/one_pixel", NAS_OP_BATCH_STATS, 0, {IN(1, 1, 1, 3)}, NOATTR},
@@ -224,6 +227,7 @@ const op_case op_cases[] = {
     {"global_pool/rows", NAS_OP_GLOBAL_POOL, 0, {IN(3, 4)}, NOATTR},
 
     {"reshape/flatten", NAS_OP_RESHAPE, 0, {IN(2, 3, 5)}, SHAPE(0, 2, 15)},
+    {"front/matrix", NAS_OP_FRONT, 0, {IN(5, 3)}, SHAPE(0, 2, 2, 3)},
     {"transpose/matrix", NAS_OP_TRANSPOSE, 0, {IN(3, 5)}, PERM(1, 0)},
     {"transpose/heads", NAS_OP_TRANSPOSE, 0, {IN(2, 3, 4, 5)}, PERM(0, 2, 1, 3)},
     {"transpose/cycle", NAS_OP_TRANSPOSE, 0, {IN(2, 3, 4)}, PERM(2, 0, 1)},
