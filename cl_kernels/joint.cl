@@ -64,7 +64,7 @@
 #define PATIENCE (1 << 16)
 
 /* A buffer: its number in the low bits, above them where it begins. */
-#define BUFFERS 8
+#define BUFFERS 32
 #define BEGINS  64
 
 enum {
@@ -151,9 +151,17 @@ static inline void run_steps(int steps, int groups, __global const int *table,
 /* `steps` steps of the table from `first` on, by `groups` work-groups of one item */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 joint(int first, int steps, int groups, __global const int *table, volatile __global int *state,
-      __global float *b0, __global float *b1, __global float *b2, __global float *b3,
-      __global float *b4, __global float *b5, __global float *b6, __global float *b7) {
-    __global float *const buffer[BUFFERS] = {b0, b1, b2, b3, b4, b5, b6, b7};
+      __global float *b0, __global float *b1, __global float *b2, __global float *b3, __global float
+      *b4, __global float *b5, __global float *b6, __global float *b7, __global float *b8, __global
+      float *b9, __global float *b10, __global float *b11, __global float *b12, __global float *b13,
+      __global float *b14, __global float *b15, __global float *b16, __global float *b17, __global
+      float *b18, __global float *b19, __global float *b20, __global float *b21, __global float
+      *b22, __global float *b23, __global float *b24, __global float *b25, __global float *b26,
+      __global float *b27, __global float *b28, __global float *b29, __global float *b30, __global
+      float *b31) {
+        __global float *const buffer[BUFFERS] = {b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11,
+                                             b12, b13, b14, b15, b16, b17, b18, b19, b20, b21, b22,
+                                             b23, b24, b25, b26, b27, b28, b29, b30, b31};
     run_steps(steps, groups, table + first * STEP_SIZE, state, buffer);
     mem_fence(CLK_GLOBAL_MEM_FENCE);
     int lines = steps * (groups + 1);

@@ -66,6 +66,7 @@ static nas_status op_rows(bench *b, const net *n, const nas_training *t) {
         return nas_fail_memory((size_t)count * RUNS * sizeof *s);
     NAS_GO(nas_exec_create(&e, b->device, t->graph, keep, 2, t->grad, t->n_params));
     NAS_GO(nas_exec_init(e, 0));
+    NAS_GO(nas_exec_noise(e));
     NAS_GO(nas_exec_run(e));
     for (int r = 0; r < RUNS; r++)
         NAS_GO(nas_exec_profile(e, s + (size_t)r * count, count));

@@ -87,6 +87,7 @@ static nas_status profile(cost_row *p, nas_device *d, const nas_graph *g, nas_va
         return nas_fail_memory(n * sizeof *seconds);
     NAS_GO(nas_exec_create(&e, d, g, &out, 1, NULL, 0));
     NAS_GO(nas_exec_init(e, 0));
+    NAS_GO(nas_exec_noise(e));
     NAS_GO(nas_exec_run(e));
     NAS_GO(nas_exec_profile(e, seconds, n));
     for (uint32_t i = 0; i < n; i++) {

@@ -74,9 +74,7 @@ static nas_status prepare_runs(nas_exec *e, const emitter *em) {
         size_t n = joint_length(em, i);
         *r = (exec_run){.first = i, .count = 1};
         if (n > 0)
-            NAS_TRY(joint_create(&r->joint, e, em, i, n));
-        if (r->joint)
-            r->count = n;
+            NAS_TRY(joint_create(&r->joint, &r->count, e, em, i, n));
         i += r->count;
     }
     return NAS_OK;

@@ -16,7 +16,7 @@ enum {
     STEP_ARGS,
     STEP_SIZE = 32,
     LINE = 16,
-    BUFFERS = 8,
+    BUFFERS = 32,
     BEGINS = 64
 };
 
@@ -174,26 +174,27 @@ static nas_status fill(joint *j, const writer *w, const int32_t *table, size_t c
     return set_args(j, w);
 }
 
-/* *out stays NULL where the launches have more buffers than joint.cl takes. */
-nas_status joint_create(joint **out, nas_exec *e, const emitter *em, size_t first, size_t count) {
+nas_status joint_create(joint **out, size_t *count, nas_exec *e, const emitter *em, size_t first,
+                        size_t most) {
     nas_status st = NAS_OK;
     writer w = {.e = e};
-    bool fits = true;
-    int32_t *table = nas_calloc(table_words(count), sizeof *table);
+    size_t n = 0;
+    int32_t *table = nas_calloc(table_words(most), sizeof *table);
     joint *j = nas_calloc(1, sizeof *j);
     if (!table || !j) {
-        st = nas_fail_memory(table_words(count) * sizeof *table);
+        st = nas_fail_memory(table_words(most) * sizeof *table);
         goto done;
     }
     j->groups = e->device->info.compute_units;
-    for (size_t i = 0; i < count && fits; i++) {
-        const launch *l = &em->launches[first + i];
-        fits = add_step(&w, &table[i * STEP_SIZE], &e->steps[first + i], l, &em->args[l->first_arg],
-                        j->groups);
+    for (const launch *l = &em->launches[first];
+         n < most && add_step(&w, &table[n * STEP_SIZE], &e->steps[first + n], l,
+                              &em->args[l->first_arg], j->groups);
+         n++, l++) {
     }
-    if (!fits)
+    if (n < LEAST_STEPS)
         goto done;
-    NAS_GO(fill(j, &w, table, count));
+    NAS_GO(fill(j, &w, table, n));
+    *count = n;
     *out = j;
     j = NULL;
 done:

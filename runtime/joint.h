@@ -23,9 +23,11 @@ bool joint_has(const emitter *em, size_t i);
 /* Bytes of the device that joined launches of em take. */
 size_t joint_bytes(const emitter *em);
 
-/* Makes one launch of steps first … first+count-1 of e, which are prepared. */
-nas_status joint_create(joint **out, struct nas_exec *e, const emitter *em, size_t first,
-                        size_t count) NAS_MUST_USE;
+/* Makes one launch of steps first … first+most-1 of e, which are prepared, or of fewer where they
+ * want more buffers than joint.cl takes; *count says how many. *out stays NULL, *count as it is,
+ * where that is not worth it. */
+nas_status joint_create(joint **out, size_t *count, struct nas_exec *e, const emitter *em,
+                        size_t first, size_t most) NAS_MUST_USE;
 void joint_free(joint *j);
 
 /* Enqueues `count` of its steps from `first` on. event: NULL, or where the launch's goes. */
