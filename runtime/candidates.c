@@ -6,12 +6,13 @@
 
 const char candidate_own[] = "own", candidate_general[] = "general";
 
+enum { TABLES = 5 };
 typedef struct op_row {
     nas_op op;
-    const candidate *table[4]; /* each ended by a row without a name */
+    const candidate *table[TABLES]; /* each ended by a row without a name */
 } op_row;
 static const op_row ops[] = {
-    {NAS_OP_MATMUL, {gpu_matmul, subgroup_matmul, clblast_matmul, fpga_matmul}},
+    {NAS_OP_MATMUL, {panels_matmul, gpu_matmul, subgroup_matmul, clblast_matmul, fpga_matmul}},
     {NAS_OP_CONV2D, {winograd_conv2d, winograd_stride_conv2d, gpu_conv2d, fpga_conv2d}},
     {NAS_OP_CONV2D_DX,
      {winograd_conv2d_dx, winograd_stride_conv2d_dx, gpu_conv2d_dx, fpga_conv2d_dx}},
@@ -22,7 +23,7 @@ static const op_row ops[] = {
 uint32_t candidates_of(const candidate *out[CANDIDATES_MAX], nas_op op) {
     uint32_t n = 0;
     for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
-        for (int t = 0; ops[i].op == op && t < 4 && ops[i].table[t]; t++)
+        for (int t = 0; ops[i].op == op && t < TABLES && ops[i].table[t]; t++)
             for (const candidate *c = ops[i].table[t]; c->name && n < CANDIDATES_MAX; c++)
                 out[n++] = c;
     return n;

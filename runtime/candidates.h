@@ -49,13 +49,14 @@ convolution convolution_of(const emitter *e); /* of CONV2D, CONV2D_DX and CONV2D
         KI((z).sh), KI((z).sw), KI((z).a->conv.dilation[0]), KI((z).a->conv.dilation[1]),          \
         KI((z).a->conv.pad[0]), KI((z).a->conv.pad[2])
 
-/* ---- the tables: rows_winograd.c, rows_winograd_stride.c, rows_gpu.c, rows_clblast.c, rows_fpga.c
- * ---- */
+/* ---- the tables: rows_panels.c, rows_winograd.c, rows_winograd_stride.c, rows_gpu.c,
+ * rows_clblast.c, rows_fpga.c ---- */
 
 extern const candidate gpu_matmul[], gpu_conv2d[], gpu_conv2d_dx[], gpu_conv2d_dw[],
-    subgroup_matmul[], clblast_matmul[], fpga_matmul[], fpga_conv2d[], fpga_conv2d_dx[],
-    fpga_conv2d_dw[], winograd_conv2d[], winograd_conv2d_dx[], winograd_conv2d_dw[],
-    winograd_stride_conv2d[], winograd_stride_conv2d_dx[], winograd_stride_conv2d_dw[];
+    panels_matmul[], subgroup_matmul[], clblast_matmul[], fpga_matmul[], fpga_conv2d[],
+    fpga_conv2d_dx[], fpga_conv2d_dw[], winograd_conv2d[], winograd_conv2d_dx[],
+    winograd_conv2d_dw[], winograd_stride_conv2d[], winograd_stride_conv2d_dx[],
+    winograd_stride_conv2d_dw[];
 
 /* y[rows,n] = act(alpha sum over pieces of parts + bias + residual), by matmul_gpu.cl. */
 void emit_parts(emitter *e, const gemm *z, int64_t pieces, karg parts);

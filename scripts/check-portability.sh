@@ -52,6 +52,8 @@ if command -v oclgrind >/dev/null; then
     run "oclgrind, $2 of $1" oclgrind --data-races --max-errors 20 "$test" 4 "auto:as=$1" "$2" \
       matmul/nn matmul/tt matmul/row_bias conv2d/3x3_same conv2d/stride_2
   done
+  run "oclgrind, panels" oclgrind --data-races --max-errors 20 "$test" 4 auto:as=cpu panels \
+    matmul/nn_7 matmul/tt matmul/batch_nt matmul/batch_tn matmul/row_bias matmul/bias_residual
   run "oclgrind, winograd" oclgrind --data-races --max-errors 20 "$test" 8 auto:as=cpu winograd4 \
     conv2d/3x3_vectors
   run "oclgrind, winograd of stride 2" oclgrind --data-races --max-errors 20 "$test" 8 auto:as=cpu \

@@ -153,6 +153,12 @@ const op_case op_cases[] = {
     {"matmul/sums_tall", NAS_OP_MATMUL, CASE_BIG | CASE_NO_GRAD, {IN(1030, 33), IN(1030, 170)}, MATMULS(1)},
     {"matmul/tall", NAS_OP_MATMUL, CASE_BIG, {IN(1030, 70), IN(1030, 33)}, MATMUL(1, 0)},
     {"matmul/many_rows", NAS_OP_MATMUL, CASE_BIG, {IN(1030, 33), IN(33, 17)}, MATMUL(0, 0)},
+    /* large enough for panels, with rows and columns left over; and each way of an operand */
+    {"matmul/large_nn", NAS_OP_MATMUL, CASE_BIG | CASE_NO_GRAD, {IN(131, 641), IN(641, 643), IN(643), IN(131, 643)}, MATMULE(0.5f, NAS_ACT_GELU, 1, 1)},
+    {"matmul/large_nt", NAS_OP_MATMUL, CASE_BIG, {IN(385, 390), IN(400, 390)}, MATMUL(0, 1)},
+    {"matmul/large_tn", NAS_OP_MATMUL, CASE_BIG, {IN(1370, 130), IN(1370, 769)}, MATMUL(1, 0)},
+    {"matmul/large_tt", NAS_OP_MATMUL, CASE_BIG, {IN(1370, 129), IN(771, 1370)}, MATMUL(1, 1)},
+    {"matmul/large_k", NAS_OP_MATMUL, CASE_BIG | CASE_NO_GRAD, {IN(129, 4100), IN(4100, 193), IN(193)}, MATMULE(2, NAS_ACT_RELU, 1, 0)},
     {"matmul/wide", NAS_OP_MATMUL, CASE_BIG, {IN(130, 200), IN(200, 150)}, MATMUL(0, 0)},
 
     {"attention/two_heads", NAS_OP_ATTENTION, 0, {IN(2, 5, 18)}, ATTN(2, 0)},
