@@ -39,7 +39,7 @@ typedef struct job {
     timed *teacher; /* n_teach */
     int32_t batch;
     uint64_t seed;
-    double seconds;
+    double from, seconds; /* from: when timing began */
     nas_agreement fitted, macs, params, repeat, of_space[MOST_SPACES];
 } job;
 
@@ -62,26 +62,33 @@ static void job_free(job *j) {
 
 /* ---- networks ---- */
 
-static nas_status draw_network(held *h, const nas_space *s, uint64_t seed, uint32_t index,
+/* Network `index` of a space in its inference form. */
+static nas_status draw_network(nas_graph **out, const nas_space *s, uint64_t seed, uint32_t index,
                                int32_t batch) {
     nas_genome x;
     nas_rng r = nas_rng_stream(seed, nas_space_name(s), index);
     nas_graph *g = NULL;
     nas_inference inf = {0};
-    nas_cost c;
     nas_status st;
     nas_space_sample(&x, s, &r);
     NAS_GO(nas_space_graph(&g, s, &x, batch));
     NAS_GO(nas_graph_inference(&inf, g));
-    nas_graph_cost(&c, inf.graph);
-    h->macs = (double)c.macs;
-    h->params = (double)c.params;
-    h->t.graph = inf.graph;
+    *out = inf.graph;
     inf.graph = NULL;
 done:
     nas_inference_free(&inf);
     nas_graph_free(g);
     return st;
+}
+
+static nas_status draw_held(held *h, const nas_space *s, uint64_t seed, uint32_t index,
+                            int32_t batch) {
+    nas_cost c;
+    NAS_TRY(draw_network(&h->t.graph, s, seed, index, batch));
+    nas_graph_cost(&c, h->t.graph);
+    h->macs = (double)c.macs;
+    h->params = (double)c.params;
+    return NAS_OK;
 }
 
 static nas_status draw_networks(job *j) {
@@ -95,7 +102,7 @@ static nas_status draw_networks(job *j) {
         for (uint32_t i = 0; i < j->each && st == NAS_OK; i++) {
             held *h = &j->held[j->n_held];
             h->space = s;
-            st = draw_network(h, space, j->seed, i, j->batch);
+            st = draw_held(h, space, j->seed, i, j->batch);
             j->n_held += st == NAS_OK;
         }
         nas_space_free(space);
@@ -104,8 +111,8 @@ static nas_status draw_networks(job *j) {
     return NAS_OK;
 }
 
-/* Small network `index`, to be timed by node. */
-static nas_status write_teacher(timed *t, const job *j, uint32_t index) {
+/* Small network `index`. */
+static nas_status write_network(nas_graph **out, const job *j, uint32_t index) {
     nas_text yaml = {0};
     nas_graph *g = NULL;
     nas_inference inf = {0};
@@ -113,16 +120,48 @@ static nas_status write_teacher(timed *t, const job *j, uint32_t index) {
     NAS_GO(calibrate_teach(&yaml, j->seed, index));
     NAS_GO(nas_network_graph(&g, nas_text_str(&yaml), yaml.n, "teach", j->batch));
     NAS_GO(nas_graph_inference(&inf, g));
-    t->node = nas_calloc((size_t)ROUNDS * nas_graph_count(inf.graph), sizeof *t->node);
-    if (!t->node)
-        NAS_GO(nas_fail_memory(ROUNDS * nas_graph_count(inf.graph) * sizeof *t->node));
-    t->graph = inf.graph;
+    *out = inf.graph;
     inf.graph = NULL;
 done:
     nas_inference_free(&inf);
     nas_graph_free(g);
     nas_text_free(&yaml);
     return st;
+}
+
+/* Spaces whose networks teach what whole networks are like: how wide and deep, what follows on
+ * what. Every SPACE_EVERY-th teacher is of one of them, where that does not judge. */
+static const char *const teaching_spaces[] = {
+    "nas-bench-101", "fbnet",           "darts", "cifar-mobilenetv3", "proxylessnas",
+    "resnet-like",   "nas-bench-macro", "fbnet", "autoformer-small"};
+enum { N_TEACHING = sizeof teaching_spaces / sizeof *teaching_spaces, SPACE_EVERY = 4 };
+
+static bool judges(const job *j, const char *space) {
+    for (uint32_t s = 0; s < j->n_spaces; s++)
+        if (!strcmp(j->space[s], space))
+            return true;
+    return false;
+}
+
+static nas_status draw_teacher(nas_graph **out, const job *j, const char *name, uint32_t index) {
+    nas_space *space;
+    NAS_TRY(nas_space_open(&space, name));
+    nas_status st = draw_network(out, space, j->seed, index, j->batch);
+    nas_space_free(space);
+    return st;
+}
+
+/* Teacher `index`, to be timed by node. */
+static nas_status write_teacher(timed *t, const job *j, uint32_t index) {
+    const char *space = teaching_spaces[index / SPACE_EVERY % N_TEACHING];
+    if (index % SPACE_EVERY == 0 && !judges(j, space))
+        NAS_TRY(draw_teacher(&t->graph, j, space, index));
+    else
+        NAS_TRY(write_network(&t->graph, j, index));
+    t->node = nas_calloc((size_t)ROUNDS * nas_graph_count(t->graph), sizeof *t->node);
+    if (!t->node)
+        return nas_fail_memory(ROUNDS * nas_graph_count(t->graph) * sizeof *t->node);
+    return NAS_OK;
 }
 
 static nas_status write_teachers(job *j) {
@@ -143,16 +182,26 @@ static nas_status time_once(timed *t, const job *j, int round) {
     return calibrate_time(&t->whole[round], node, j->device, t->graph);
 }
 
+static void say_progress(const job *j, int round, uint32_t i) {
+    uint32_t each_round = j->n_held + j->n_teach, done = (uint32_t)round * each_round + i;
+    double spent = nas_clock() - j->from;
+    char left[TALK_TEXT];
+    if (done == 0)
+        talk_live("round 1 of %d: network 1 of %u", ROUNDS, (unsigned)each_round);
+    else
+        talk_live("round %d of %d: network %u of %u, %.1f networks/s, %s left", round + 1, ROUNDS,
+                  (unsigned)i + 1, (unsigned)each_round, done / spent,
+                  talk_time(left, spent / done * (ROUNDS * (double)each_round - done)));
+}
+
 static nas_status time_round(job *j, int round) {
     for (uint32_t i = 0; i < j->n_held; i++) {
-        talk_live("round %d of %d: network %u of %u that judge", round + 1, ROUNDS, (unsigned)i + 1,
-                  (unsigned)j->n_held);
+        say_progress(j, round, i);
         NAS_TRY(time_once(&j->held[i].t, j, round));
     }
     for (uint32_t i = 0; i < j->n_teach; i++) {
         timed *t = &j->teacher[i];
-        talk_live("round %d of %d: network %u of %u that teach", round + 1, ROUNDS, (unsigned)i + 1,
-                  (unsigned)j->n_teach);
+        say_progress(j, round, j->n_held + i);
         nas_status st = t->graph ? time_once(t, j, round) : NAS_OK;
         if (st == NAS_E_TOO_BIG) { /* a small device learns from small networks */
             timed_free(t);
@@ -416,6 +465,7 @@ static nas_status work(job *j, const cli_args *a) {
     NAS_TRY(draw_networks(j));
     NAS_TRY(know_device(j, a));
     NAS_TRY(write_teachers(j));
+    j->from = nas_clock();
     for (int round = 0; round < ROUNDS; round++)
         NAS_TRY(time_round(j, round));
     talk_end();

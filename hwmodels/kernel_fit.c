@@ -8,7 +8,7 @@
 enum { LEAST_RUNS = 8, UNKNOWNS = 3, ROUNDS = 8 };
 
 typedef struct kernel {
-    uint32_t group;
+    uint32_t group, run;
     nas_kernel_class class;
     double seconds, compute, memory; /* measured; the roofs at shares of 1 */
     double x[RESIDUAL_FEATURES];
@@ -27,7 +27,7 @@ struct nas_kernel_fit {
     uint32_t n_kernels, n_runs;
     nas_efficiency share[NAS_KERNEL_CLASS_COUNT];
     bool seen[NAS_KERNEL_CLASS_COUNT];
-    double base_s, launch_s, scale; /* scale: of kernels in a run over those timed alone */
+    double base_s, launch_s;
     nas_residual residual;
 };
 
@@ -165,7 +165,7 @@ static nas_status group_of(uint32_t *out, nas_kernel_fit *f, const char *name) {
 static nas_status add_kernel(nas_kernel_fit *f, const nas_graph *g, nas_value v,
                              const nas_footprint *all, const nas_estimate *e, double seconds) {
     const nas_node *n = nas_graph_node(g, v);
-    kernel k = {.class = nas_kernel_class_of(g, n), .seconds = seconds};
+    kernel k = {.class = nas_kernel_class_of(g, n), .seconds = seconds, .run = f->n_runs};
     const nas_efficiency *share = &f->peaks->efficiency[k.class];
     k.compute = e->compute_s * share->compute;
     k.memory = e->memory_s * share->bandwidth;
@@ -265,12 +265,22 @@ static nas_status solve_runs(nas_kernel_fit *f) {
         best = error;
         f->base_s = x[0];
         f->launch_s = fmin(x[1], 0.1);
-        f->scale = x[2];
     }
     if (!isfinite(best))
         return nas_fail(NAS_E_DATA, "%s: whole runs do not follow from their kernels' times",
                         f->device.title);
     return NAS_OK;
+}
+
+/* Kernels of a run take what it takes beside its base and launches: of each its usual time is known,
+ * and what is usual for all of them alone is seldom so for all at once. */
+static void fit_to_runs(nas_kernel_fit *f) {
+    static const double least = 0.5, most = 3;
+    for (uint32_t i = 0; i < f->n_kernels; i++) {
+        const timed_run *t = &f->run[f->kernel[i].run];
+        double rest = t->whole - f->base_s - f->launch_s * t->kernels;
+        f->kernel[i].seconds *= fmin(fmax(rest / t->sum, least), most);
+    }
 }
 
 /* ---- shares ---- */
@@ -293,7 +303,7 @@ static double share_error(const nas_kernel_fit *f, nas_kernel_class class, const
     for (uint32_t i = 0; i < f->n_kernels; i++) {
         const kernel *k = &f->kernel[i];
         if (k->class == class)
-            sum += fabs(log(f->scale * k->seconds / roof_of(k, s)));
+            sum += fabs(log(k->seconds / roof_of(k, s)));
     }
     return sum;
 }
@@ -326,7 +336,7 @@ static double add_error(const nas_kernel_fit *f, uint32_t group, double add) {
             const kernel *k = &f->kernel[i];
             if (k->group != group)
                 continue;
-            double off = log(f->scale * k->seconds / (roof_of(k, &f->share[k->class]) + add));
+            double off = log(k->seconds / (roof_of(k, &f->share[k->class]) + add));
             if (round == 0) {
                 mean += off;
                 n++;
@@ -363,7 +373,7 @@ static nas_status solve_group(nas_kernel_fit *f, uint32_t group) {
         if (k->group != group)
             continue;
         memcpy(x + n * d, k->x, sizeof k->x);
-        y[n++] = log(f->scale * k->seconds / (roof_of(k, &f->share[k->class]) + add));
+        y[n++] = log(k->seconds / (roof_of(k, &f->share[k->class]) + add));
     }
     boost_free(&f->residual.group[group].trees);
     NAS_GO(boost_fit(&f->residual.group[group].trees, x, y, n, (uint32_t)d));
@@ -378,6 +388,7 @@ nas_status nas_kernel_fit_solve(nas_kernel_fit *f) {
         return nas_fail(NAS_E_DATA, "%u timed runs are too few to learn from: take at least %d",
                         (unsigned)f->n_runs, LEAST_RUNS);
     NAS_TRY(solve_runs(f));
+    fit_to_runs(f);
     for (int k = 0; k < NAS_KERNEL_CLASS_COUNT; k++)
         solve_share(f, (nas_kernel_class)k);
     for (uint32_t i = 0; i < f->residual.n; i++)

@@ -15,18 +15,12 @@ static bool can(const emitter *e) {
     return true;
 }
 
-/* b too large for tiles to go past it from a core's cache, or one that is to be turned anyway, and
- * rows of a enough to pay for copying b. The own rows walk through a turned a by blocks of K, which
- * need no copies. */
+/* b too large for tiles to go past it from a core's cache, or one of a and b is to be turned anyway,
+ * and rows of a enough to pay for copying b. */
 static bool pays(const emitter *e) {
-    enum {
-        B_LEAST = 3 << 17,
-        B_LEAST_TURNED = 3 << 15,
-        B_LEAST_TURNED_A = 1 << 20,
-        ROWS_LEAST = 128
-    };
+    enum { B_LEAST = 3 << 17, B_LEAST_TURNED = 1 << 14, ROWS_LEAST = 128 };
     gemm z = gemm_of(e);
-    int64_t least = z.a_turned ? B_LEAST_TURNED_A : z.b_turned ? B_LEAST_TURNED : B_LEAST;
+    int64_t least = z.a_turned || z.b_turned ? B_LEAST_TURNED : B_LEAST;
     return z.n * z.k >= least && z.m >= ROWS_LEAST && z.n >= 2 * panel_columns(e);
 }
 

@@ -70,17 +70,24 @@ static void draw_kernels(const plot *d) {
     }
 }
 
+/* Three digits, never an exponent. */
+static int decimals(double v) {
+    return v < 10 ? 2 : v < 100 ? 1 : 0;
+}
+
 static double draw_legend(const plot *d, double top) {
     legend_entry e[MAX_GROUPS + 2];
     char text[2][96];
     size_t n = 0;
     for (uint32_t k = 0; k < d->p->n_groups && n < MAX_GROUPS; k++)
         e[n++] = (legend_entry){LEGEND_MARKER, series_marker(k), series_colour(k), d->p->group[k]};
-    snprintf(text[0], sizeof text[0], "peak %.4g GFLOP/s, memory %.4g GB/s",
-             d->p->peak_flops * 1e-9, d->p->bandwidth * 1e-9);
+    double peak = d->p->peak_flops * 1e-9, memory = d->p->bandwidth * 1e-9;
+    double cache = d->p->cache_bandwidth * 1e-9;
+    snprintf(text[0], sizeof text[0], "peak %.*f GFLOP/s, memory %.*f GB/s", decimals(peak), peak,
+             decimals(memory), memory);
     e[n++] = (legend_entry){LEGEND_LINE, MARK_DISC, INK, text[0]};
     if (d->p->cache_bandwidth > 0) {
-        snprintf(text[1], sizeof text[1], "cache %.4g GB/s", d->p->cache_bandwidth * 1e-9);
+        snprintf(text[1], sizeof text[1], "cache %.*f GB/s", decimals(cache), cache);
         e[n++] = (legend_entry){LEGEND_DASHED, MARK_DISC, DARK_GREY, text[1]};
     }
     return legend_draw(d->c, e, n, d->area.x, top, PLOT_WIDTH - d->area.x - 24);
