@@ -272,8 +272,8 @@ static nas_status solve_runs(nas_kernel_fit *f) {
     return NAS_OK;
 }
 
-/* Kernels of a run take what it takes beside its base and launches: of each its usual time is known,
- * and what is usual for all of them alone is seldom so for all at once. */
+/* Kernels of a run take what it takes beside its base and launches: of each its usual time is
+ * known, and what is usual for all of them alone is seldom so for all at once. */
 static void fit_to_runs(nas_kernel_fit *f) {
     static const double least = 0.5, most = 3;
     for (uint32_t i = 0; i < f->n_kernels; i++) {

@@ -15,8 +15,8 @@ static bool can(const emitter *e) {
     return true;
 }
 
-/* b too large for tiles to go past it from a core's cache, or one of a and b is to be turned anyway,
- * and rows of a enough to pay for copying b. */
+/* b too large for tiles to go past it from a core's cache, or one of a and b is to be turned
+ * anyway, and rows of a enough to pay for copying b. */
 static bool pays(const emitter *e) {
     enum { B_LEAST = 3 << 17, B_LEAST_TURNED = 1 << 14, ROWS_LEAST = 128 };
     gemm z = gemm_of(e);
