@@ -107,12 +107,15 @@ nas_status nas_measure_rate(double *steps_per_s, nas_device *d, const nas_graph 
                             const nas_train_config *c, double seconds) {
     nas_status st = NAS_OK;
     probe p = {.device = d};
-    double step, from = 0, spent = 0;
+    double step, from, spent;
     int64_t n = 0;
     NAS_GO(probe_open(&p, d, model, c));
     NAS_GO(time_step(&step, &p, 1, c->lr)); /* compiles what is left to compile */
-    for (from = nas_clock(); spent < seconds; spent = nas_clock() - from)
+    from = nas_clock();
+    do {
         NAS_GO(time_step(&step, &p, ++n + 1, c->lr));
+        spent = nas_clock() - from;
+    } while (spent < seconds);
     *steps_per_s = (double)n / spent;
 done:
     probe_close(&p);
